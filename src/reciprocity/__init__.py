@@ -1,0 +1,1 @@
+"""Reciprocity: the opt-in relationship platform for brands."""

@@ -1,0 +1,6 @@
+"""The public log's mathematics and formats, for whoever keeps the log and whoever checks it.
+
+`merkle` is the tree of RFC 6962, `tiles` the files it is published in (C2SP tlog-tiles), `note`
+the texts that are signed and handed out (C2SP signed-note, tlog-checkpoint, tlog-proof). Pure
+functions over the standard library: no clock, no randomness, no storage; it can be read whole.
+"""
