@@ -1,0 +1,76 @@
+# All that is done with this checkout. `make` alone lists it.
+# Needed beforehand: Python 3.11 or newer with venv, git, make. Nothing is installed outside .venv.
+
+PYTHON ?= python3
+DEMO ?= demo-shop
+UPGRADE ?=
+
+BIN := .venv/bin
+# Wheels only: building a source archive would fetch build tools that nobody pinned.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PINNED := $(INSTALL) --require-hashes --only-binary :all:
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test test-long check bench docs lock clean
+.DELETE_ON_ERROR:
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 18
+
+venv: .venv/.dev ## everything a developer needs, in .venv
+
+demo: .venv/.run ## make a demo shop, send a campaign, audit it, verify a receipt
+	$(BIN)/reciprocity demo $(DEMO)
+
+test: .venv/.dev ## all tests but the long ones; what CI runs
+	$(BIN)/pytest -m "not long"
+
+test-long: .venv/.dev ## soak and kill runs
+	$(BIN)/pytest -m long --hypothesis-profile=search
+
+check: .venv/.dev ## style, format, types, architecture
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check --output-format concise
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: .venv/.dev ## measure, and write benchmarks/results.md
+	$(BIN)/python -m benchmarks
+
+docs: .venv/.dev ## test the documentation and build it into site/
+	$(BIN)/pytest --quiet tests/docs
+	$(BIN)/python docs/build.py site
+
+lock: .venv/.dev ## pin requirements/*.in anew (UPGRADE=--upgrade takes newer releases)
+	$(COMPILE) $(UPGRADE) requirements/build.in -o requirements/build.txt
+	$(COMPILE) $(UPGRADE) requirements/run.in -o requirements/run.txt
+	$(COMPILE) $(UPGRADE) requirements/dev.in -c requirements/run.txt -c requirements/build.txt -o requirements/dev.txt
+
+clean: ## remove .venv and all that was made here
+	rm -rf .venv $(DEMO) site build dist src/*.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks examples docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# --- how .venv comes about -----------------------------------------------------------------------
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed and $(PYTHON) is not. Name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "venv is missing: installing python3-venv" >&2; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv && $(PYTHON) -m venv .venv; \
+	  else \
+	    echo "Python's venv module is missing. On Debian or Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; \
+	  fi; } || { rm -rf .venv; exit 1; }
+
+.venv/.run: requirements/build.txt requirements/run.txt pyproject.toml | .venv/bin/python
+	$(PINNED) -r requirements/build.txt -r requirements/run.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements/build.txt requirements/dev.txt pyproject.toml | .venv/bin/python
+	$(PINNED) -r requirements/dev.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/.run

@@ -1,0 +1,208 @@
+"""The nouns every chapter shares: what a brand declares, what a person wishes, what was decided.
+
+All are frozen, keyword-only records without behaviour. Instants are integer milliseconds since
+1970 in UTC and are called `at`, `until`, `..._at`; durations carry their unit in their name.
+Ids (purposes, topics, channels, messages, ...) are lower-case ASCII words: they are written into
+the journal for ever and become keys of its JSON.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct, field
+
+__all__ = [
+    "ANYWHERE",
+    "EVERYTHING",
+    "OBSERVE",
+    "Attribute",
+    "AttributeType",
+    "Basis",
+    "Behaviour",
+    "Campaign",
+    "Channel",
+    "ConsentState",
+    "Decision",
+    "Id",
+    "Instant",
+    "Level",
+    "Message",
+    "Minute",
+    "Notice",
+    "Profile",
+    "Purpose",
+    "Rule",
+    "Topic",
+    "Verdict",
+]
+
+Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=64)]
+Instant = Annotated[int, Meta(ge=0, lt=2**53)]
+Minute = Annotated[int, Meta(ge=0, le=1439)]
+Level = Annotated[int, Meta(ge=-2, le=2)]
+Days = Annotated[int, Meta(ge=1, le=36_500)]
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+
+OBSERVE: Final = "observe"
+"""The channel of a yes to a *behaviour*: the brand looks at something; no message leaves."""
+EVERYTHING: Final = "*"
+"""In an objection: every consent-based purpose, those to come included."""
+ANYWHERE: Final = "*"
+"""In a pause or an objection: every channel."""
+
+
+class Basis(StrEnum):
+    """The ground in law on which a purpose stands (GDPR Article 6)."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_DUTY = "legal_duty"
+
+
+class ConsentState(StrEnum):
+    """Where a person stands for one purpose on one channel; only `given` permits."""
+
+    NEVER_ASKED = "never_asked"
+    PENDING = "pending"
+    GIVEN = "given"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    UNVERIFIED = "unverified"
+
+
+class AttributeType(StrEnum):
+    """What values an attribute takes; text is no type, since rules compare and templates print."""
+
+    INTEGER = "integer"
+    DAY = "day"
+    BOOLEAN = "boolean"
+    ENUM = "enum"
+
+
+class Purpose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the brand may use a contact point and attributes for."""
+
+    title: str
+    basis: Basis = Basis.CONSENT
+    parent: Id | None = None
+    channels: tuple[Id, ...] = ()
+    attributes: tuple[Id, ...] = ()
+    validity_days: Days = 730
+    minimum_age: Annotated[int, Meta(ge=0, le=120)] = 0
+    confirm: bool = False
+
+
+class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Something a person does that the brand may look at after a yes of its own."""
+
+    title: str
+    gives: str
+    validity_days: Days = 730
+
+
+class Topic(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A subject a person rates from -2 ("not for me") to 2 ("love it")."""
+
+    title: str
+    parent: Id | None = None
+
+
+class Attribute(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A fact about a person; a *sensitive* one may be named by no audience, rule or template."""
+
+    title: str
+    type: AttributeType
+    values: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    sensitive: bool = False
+
+
+class Notice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The text shown when a person is asked, per language; its id in the journal is its hash."""
+
+    purposes: tuple[Id, ...]
+    text: dict[str, str]
+    behaviours: tuple[Id, ...] = ()
+
+
+class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A way to reach a person, with the brand's own caps and quiet time on it.
+
+    `cap_7_days` and `cap_30_days` count consent-based attempts; the lower of the brand's and the
+    person's holds. Quiet time is in the person's own day.
+    """
+
+    title: str
+    kind: Annotated[str, Meta(pattern="^(email)$")]
+    sender: str = ""
+    cap_7_days: Count = 7
+    cap_30_days: Count = 30
+    quiet_from: Minute = 0
+    quiet_until: Minute = 0
+
+
+class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One thing the brand may say: to whom it may matter, what it needs, when it is live.
+
+    *topics* maps a topic to its weight; *requires* names the attributes its templates print;
+    *audience* is a condition in the rules' language. The templates' texts, not their paths.
+    """
+
+    purpose: Id
+    channel: Id
+    subject: str
+    text: str
+    html: str = ""
+    topics: dict[Id, Annotated[int, Meta(ge=1, le=100)]] = field(default_factory=dict)
+    requires: tuple[Id, ...] = ()
+    audience: str = ""
+
+
+class Campaign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An occasion to say one of several messages, at most *limit* of them to a person."""
+
+    title: str
+    opens: Instant
+    closes: Instant
+    messages: dict[Id, Message]
+    limit: Annotated[int, Meta(ge=1, le=100)] = 1
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A restriction of the brand's own: refuses with *reason* when the condition *when* holds."""
+
+    reason: Id
+    when: str
+
+
+class Verdict(StrEnum):
+    """What a decision says."""
+
+    DELIVER = "deliver"
+    WAIT = "wait"
+    REFUSE = "refuse"
+
+
+class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was decided of one message for one person at one instant, and the first reason.
+
+    *reason* is empty for `deliver`; *until* is the instant a `wait` ends, else 0.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    until: Instant = 0
+
+
+class Profile(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person told, as the vault keeps it: one sealed blob a person.
+
+    *points* maps a channel to the address in force; *attributes* an attribute to its value (days
+    as `YYYY-MM-DD`); *external_id* is how the brand's other systems call the person.
+    """
+
+    external_id: str = ""
+    points: dict[Id, str] = field(default_factory=dict)
+    attributes: dict[Id, int | bool | str] = field(default_factory=dict)
