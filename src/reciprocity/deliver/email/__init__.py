@@ -1,0 +1,34 @@
+"""E-mail: a template for everyone, a mail for each, handed to a Maildir or an SMTP server.
+
+`grammar` says what a template may contain, `template` renders it, `mime` writes the mail, `dkim`
+signs it, and `maildir` and `smtp` hand it over.
+"""
+
+from pathlib import Path
+
+from reciprocity import brand
+from reciprocity.deliver.channel import Clock, Transport
+from reciprocity.deliver.email.maildir import Maildir
+from reciprocity.deliver.email.smtp import Server, Smtp
+
+__all__ = ["open_transport"]
+
+
+def open_transport(settings: brand.Transport, now: Clock, *, hello: str) -> Transport:
+    """The transport that the brand file's *settings* describe; *hello* is our host name in EHLO.
+
+    Raises `Unavailable` if a Maildir cannot be written, `InputError` if a password file cannot be
+    read. An SMTP server is first called when there is a letter for it.
+    """
+    if settings.kind == "maildir":
+        return Maildir(Path(settings.path), now)
+    server = Server(
+        host=settings.host,
+        port=settings.port,
+        username=settings.username,
+        password_file=Path(settings.password_file) if settings.password_file else None,
+        tls=settings.tls,
+        connections=settings.connections,
+        hello=hello,
+    )
+    return Smtp(server, now)

@@ -1,0 +1,108 @@
+"""From an attempt to a finished letter: the person's own values, the link, the mail itself."""
+
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from typing import Final
+
+from msgspec import Struct
+
+from reciprocity.brand import BrandStatement
+from reciprocity.decide.prepare import Prepared
+from reciprocity.deliver.channel import Letter
+from reciprocity.deliver.email.mime import Heading, build, heading, message_id
+from reciprocity.deliver.email.template import CompiledMessage, compile_message, render
+from reciprocity.deliver.link import Link, Links
+from reciprocity.events import Attempt, canonical
+from reciprocity.journal.entry import Appended
+from reciprocity.model import Basis, Message, Profile
+
+__all__ = ["Letters", "content_hash"]
+
+_HASH_CHARACTERS: Final = 22
+
+
+def content_hash(message: Message) -> str:
+    """The first 22 characters of the base64url SHA-256 of a message's subject, text and HTML."""
+    parts = canonical((message.subject, message.text, message.html))
+    return urlsafe_b64encode(sha256(parts).digest())[:_HASH_CHARACTERS].decode()
+
+
+class _Form(Struct, frozen=True, kw_only=True, eq=False):
+    """A message, compiled once."""
+
+    compiled: CompiledMessage
+    head: Heading
+    reason_line: str
+
+
+class Letters:
+    """Writes the letters of one brand."""
+
+    def __init__(self, brand: BrandStatement, links: Links, base_url: str, origin: str) -> None:
+        """Links lead to *base_url*; receipts are named after the log's *origin*."""
+        self._brand, self._links = brand, links
+        self._base_url, self._origin = base_url.rstrip("/"), origin
+        self._forms: dict[str, _Form] = {}
+
+    def check(self, prepared: Prepared) -> None:
+        """Hold that the message can be written at all; raises `InputError` saying why not."""
+        self._form(prepared)
+
+    def _form(self, prepared: Prepared) -> _Form:
+        form = self._forms.get(prepared.message_id)
+        if form is None:
+            message, brand = prepared.message, self._brand
+            purpose = brand.purposes[message.purpose]
+            form = self._forms[prepared.message_id] = _Form(
+                compiled=compile_message(message.subject, message.text, message.html),
+                head=heading(
+                    brand.channels[message.channel].sender, f"{message.purpose}.{brand.domain}"
+                ),
+                reason_line=f"You get this because you said yes to: {purpose.title}."
+                if prepared.basis is Basis.CONSENT
+                else f"This is a service message: {purpose.title}.",
+            )
+        return form
+
+    def write(
+        self, prepared: Prepared, attempt: Attempt, appended: Appended, profile: Profile
+    ) -> Letter:
+        """The letter of *attempt*, which came to stand where *appended* says.
+
+        A template sees only the attributes its message requires. Raises `InputError` when it
+        cannot be rendered for this person.
+        """
+        message, form = prepared.message, self._form(prepared)
+        link = Link(appended.slot, appended.version, message.purpose, message.channel)
+        token = self._links.make(link)
+        url = f"{self._base_url}/u/{token}"
+        values: dict[str, object] = {
+            name: profile.attributes[name]
+            for name in message.requires
+            if name in profile.attributes
+        }
+        values |= {
+            "brand_name": self._brand.name,
+            "unsubscribe_url": url,
+            "reason_line": form.reason_line,
+        }
+        recipient, named = (
+            profile.points.get(message.channel, ""),
+            message_id(self._brand.domain, token),
+        )
+        content = build(
+            form.head,
+            render(form.compiled, values),
+            recipient=recipient,
+            at=attempt.decided_at,
+            message_id=named,
+            receipt_id=f"{self._origin}/{appended.position}",
+            unsubscribe_url=url,
+        )
+        return Letter(
+            message_id=named,
+            sender=form.head.sender,
+            recipient=recipient,
+            content=content,
+            handover_by=attempt.handover_by,
+        )

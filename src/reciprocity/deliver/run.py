@@ -1,0 +1,217 @@
+"""Sending a campaign from its plan to its last letter, and what must be woken later.
+
+One sender at a time for a brand: a lock on a file, which the system gives back when its holder
+dies. What a killed sender left behind is settled first: an attempt past its hand-over without an
+outcome is `unknown`, said so, and never repeated.
+"""
+
+import fcntl
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from reciprocity.decide.prepare import Prepared, Statements
+from reciprocity.decide.rulebook import Rulebook
+from reciprocity.decide.statements import (
+    CampaignInForce,
+    campaign_in_force,
+    prepare_all,
+    statements_in_force,
+)
+from reciprocity.deliver.campaign import Plan, Planned, furthest, make_plan, state_plan
+from reciprocity.deliver.channel import Transport
+from reciprocity.deliver.letters import Letters
+from reciprocity.deliver.link import Links
+from reciprocity.deliver.outbox import Outbox, Queued
+from reciprocity.deliver.send import Sender
+from reciprocity.errors import Conflict, InputError, Unavailable
+from reciprocity.events import Outcome
+from reciprocity.journal.entry import Entry
+from reciprocity.journal.journal import Journal
+from reciprocity.model import Verdict
+
+__all__ = ["Post", "SendReport", "send_campaign", "send_waiting", "settle"]
+
+
+class SendReport(Struct, frozen=True, kw_only=True):
+    """What a run of `send` came to, each person counted under one word.
+
+    *refused* has the reason of the message that got furthest; *unknown* are hand-overs, of this
+    run or of one that was killed, of which nobody can say whether they happened.
+    """
+
+    campaign: str
+    delivered: int
+    waiting: int
+    refused: dict[str, int]
+    cancelled: int
+    failed: int
+    unknown: int
+
+
+class Post(Struct, frozen=True, kw_only=True):
+    """What sending needs besides the journal: queue, links, ways out, and where links lead."""
+
+    journal: Journal
+    outbox: Outbox
+    links: Links
+    transports: Mapping[str, Transport]
+    base_url: str
+
+
+@contextmanager
+def _sole_sender(folder: Path) -> Iterator[None]:
+    with (folder / "send.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Unavailable(
+                "another process is sending for this brand: wait until it is done; nothing was sent"
+            ) from None
+        yield
+
+
+def settle(journal: Journal) -> dict[str, int]:
+    """Say `unknown` of every attempt past its hand-over without an outcome; counts by occasion."""
+    at, found = journal.clock(), Counter[str]()
+    entries = []
+    for kept in journal.everyone():
+        for sent in kept.standing.sent:
+            if not sent.outcome and sent.handover_by < at:
+                body = Outcome(attempt=sent.version, reason="no_outcome")
+                slot = kept.standing.slot
+                entries.append([Entry(kind="delivery.unknown", body=body, slot=slot)])
+                found[sent.occasion] += 1
+    if entries:
+        journal.append_many(entries)
+    return dict(found)
+
+
+def send_campaign(
+    post: Post,
+    campaign_id: str,
+    *,
+    actor: str,
+    on_plan: Callable[[int, int], None] | None = None,
+    on_sent: Callable[[int, int], None] | None = None,
+) -> SendReport:
+    """Plan *campaign_id* now, queue what was chosen, and send all that is due.
+
+    *on_plan* and *on_sent* are told (done, of all). Raises `InputError` before anything is queued
+    when a message cannot be written or its channel has no transport, `Unavailable` when another
+    process is sending.
+    """
+    journal = post.journal
+    with _sole_sender(journal.folder):
+        unknown = settle(journal).get(campaign_id, 0)
+        statements, stated = statements_in_force(journal), campaign_in_force(journal, campaign_id)
+        sender = _sender(post, statements, stated)
+        refused = Counter[str]()
+        queued = post.outbox.slots(campaign_id)
+        plan, rows = _queue(journal, campaign_id, statements.rulebook, refused, queued, on_plan)
+        state_plan(journal, plan, stated, actor)
+        post.outbox.put(rows)
+        sender = _drain(post, sender, campaign_id, on_sent)
+        return _report(post, sender, campaign_id, refused, unknown)
+
+
+def send_waiting(post: Post, on_sent: Callable[[int, int], None] | None = None) -> list[SendReport]:
+    """Send whatever is due of every occasion that has something queued: what `tick` calls."""
+    with _sole_sender(post.journal.folder):
+        unknown, reports = settle(post.journal), []
+        for occasion in post.outbox.occasions():
+            stated = campaign_in_force(post.journal, occasion.partition("/")[0])
+            sender = _sender(post, statements_in_force(post.journal), stated)
+            sender = _drain(post, sender, occasion, on_sent)
+            reports.append(_report(post, sender, occasion, Counter(), unknown.get(occasion, 0)))
+        return reports
+
+
+def _sender(post: Post, statements: Statements, stated: CampaignInForce) -> Sender:
+    messages = prepare_all(statements, stated)
+    origin = post.journal.state().origin
+    letters = Letters(statements.brand, post.links, post.base_url, origin)
+    for prepared in messages.values():
+        letters.check(prepared)
+        if prepared.message.channel not in post.transports:
+            raise InputError(
+                f"channel {prepared.message.channel!r} has no transport: add "
+                f"[transports.{prepared.message.channel}] to brand.toml"
+            )
+    at = (statements.brand_at, statements.rulebook_at, statements.laws_at, stated.position)
+    return Sender(post.journal, post.outbox, letters, post.transports, messages, at)
+
+
+def _queue(
+    journal: Journal,
+    campaign_id: str,
+    rulebook: Rulebook,
+    refused: Counter[str],
+    queued: set[int],
+    on_plan: Callable[[int, int], None] | None,
+) -> tuple[Plan, list[Queued]]:
+    """The plan, and a row for each chosen message, or for the best of those that only wait."""
+    order = {rule.reason: number for number, rule in enumerate(rulebook.rules)}
+    rows: list[Queued] = []
+
+    def on_person(planned: Planned) -> None:
+        if planned.slot in queued:
+            return
+        chosen = [one for one in planned.after if one.decision.verdict is Verdict.DELIVER]
+        waits = [one for one in planned.after if one.decision.verdict is Verdict.WAIT]
+        if not chosen and waits:
+            chosen = [max(waits, key=lambda one: (one.score, one.message_id))]
+        rows.extend(
+            Queued(campaign_id, planned.slot, one.message_id, one.decision.until, one.draw)
+            for one in chosen
+        )
+        if not chosen:
+            refused[furthest(planned.before, order).decision.reason] += 1
+
+    plan = make_plan(journal, campaign_id, progress=on_plan, on_person=on_person)
+    return plan, rows
+
+
+def _drain(
+    post: Post, sender: Sender, occasion: str, on_sent: Callable[[int, int], None] | None
+) -> Sender:
+    """Send all that is due; if the brand applies something meanwhile, go on under that."""
+    done, total = 0, post.outbox.count(occasion)
+    while True:
+        try:
+            took = sender.batch(occasion)
+        except Conflict:
+            stated = campaign_in_force(post.journal, occasion.partition("/")[0])
+            renewed = _sender(post, statements_in_force(post.journal), stated)
+            renewed.tally, renewed.refused = sender.tally, sender.refused
+            sender = renewed
+            continue
+        if not took:
+            return sender
+        done += took
+        if on_sent:
+            on_sent(min(done, total), total)
+
+
+def _report(
+    post: Post, sender: Sender, occasion: str, refused: Counter[str], unknown: int
+) -> SendReport:
+    tally = sender.tally
+    return SendReport(
+        campaign=occasion,
+        delivered=tally.delivered,
+        waiting=post.outbox.count(occasion),
+        refused=dict(sorted((refused + sender.refused).items())),
+        cancelled=tally.cancelled,
+        failed=tally.failed,
+        unknown=tally.unknown + unknown,
+    )
+
+
+def prepared_for(post: Post, campaign_id: str) -> dict[str, Prepared]:
+    """Every message of a campaign in force, prepared: what `why` asks about."""
+    stated = campaign_in_force(post.journal, campaign_id)
+    return prepare_all(statements_in_force(post.journal), stated)
