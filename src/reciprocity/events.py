@@ -342,7 +342,14 @@ def canonical(value: object) -> bytes:
 
 
 def encode_event(
-    kind: str, body: bytes, at: int, happened_at: int, *, slot: int = -1, version: int = 0, v: int = 1
+    kind: str,
+    body: bytes,
+    at: int,
+    happened_at: int,
+    *,
+    slot: int = -1,
+    version: int = 0,
+    v: int = 1,
 ) -> bytes:
     """The canonical JSON of an event whose *body* is canonical already.
 
