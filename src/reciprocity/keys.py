@@ -18,7 +18,7 @@ import binascii
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Self
@@ -56,7 +56,8 @@ _INFO: Final = b"reciprocity/1 seal+commit\x01"
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS person_key (
-    slot INTEGER PRIMARY KEY, pseudonym BLOB NOT NULL, wrapped BLOB NOT NULL, made_at INTEGER NOT NULL
+    slot INTEGER PRIMARY KEY, pseudonym BLOB NOT NULL, wrapped BLOB NOT NULL,
+    made_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS person_key_pseudonym ON person_key (pseudonym);
 CREATE TABLE IF NOT EXISTS blind_index (
@@ -86,10 +87,13 @@ class PersonKeys(NamedTuple):
 
 
 class BrandKeys(NamedTuple):
-    """The brand's own keys: *events* seals brand scope, *index* blinds, *draw* breaks ties."""
+    """The brand's own keys: *events* seals brand scope, *blinding* makes the index.
+
+    *draw* breaks ties among messages; *log* signs checkpoints.
+    """
 
     events: bytes
-    index: bytes
+    blinding: bytes
     draw: bytes
     log: bytes
 
@@ -207,18 +211,23 @@ class KeyStore:
     an event without its key would be lost, so the order is never the other way round.
     """
 
-    def __init__(self, path: Path, master: bytes) -> None:
+    def __init__(self, path: Path, master: bytes, *, busy_ms: int = 10_000) -> None:
         """Open (and make, if new) the store at *path*; raises `Unavailable` for another master."""
         self._master = AESGCM(master)
         with _storage("open"):
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA secure_delete = ON")
-            self._db.execute("PRAGMA busy_timeout = 10000")
-            if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
-                self._db.executescript(_SCHEMA + "PRAGMA user_version = 1;")
-        self.brand = self._brand_keys()
+        try:
+            with _storage("open"):
+                self._db.execute(f"PRAGMA busy_timeout = {busy_ms}")
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
+                self._db.execute("PRAGMA secure_delete = ON")
+                if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+                    self._db.executescript(_SCHEMA + "PRAGMA user_version = 1;")
+            self.brand = self._brand_keys()
+        except BaseException:
+            self._db.close()
+            raise
 
     # -- the brand's own keys --
 
@@ -376,6 +385,15 @@ class KeyStore:
         with _storage("read"):
             (highest,) = self._db.execute("SELECT MAX(slot) FROM person_key").fetchone()
         return 0 if highest is None else int(highest) + 1
+
+    def with_keys(self, slots: Collection[int]) -> set[int]:
+        """Which of *slots* have keys, or an identity that leads to them."""
+        query = (
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM person_key WHERE slot = ?1)"
+            " OR EXISTS (SELECT 1 FROM blind_index WHERE slot = ?1)"
+        )
+        with _storage("read"):
+            return {slot for slot in slots if self._db.execute(query, (slot,)).fetchone()}
 
     def made_before(self, at: int) -> list[int]:
         """Slots whose keys were made before *at*, in order."""

@@ -1,0 +1,412 @@
+"""The one writer: events, vault rows, tiles and a signed checkpoint in one transaction.
+
+Whoever comes while a turn is being written waits and goes together with all others that came
+meanwhile into the next one: group commit without a timer. A turn is: the lock, a look at what
+other processes did, the entries admitted one by one, keys durable, then the journal, then the
+cache, then the safekeeping mark; only then does anybody get an answer.
+"""
+
+import gc
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, cast
+
+from reciprocity.errors import Conflict, Damaged, ProofError, ReciprocityError, Unavailable
+from reciprocity.events import ErasureDone, LogRestored, Stated
+from reciprocity.journal import pending
+from reciprocity.journal.cache import StandingCache
+from reciprocity.journal.catch_up import catch_up
+from reciprocity.journal.entry import Appended, sensitive_in
+from reciprocity.journal.read import Reader, State
+from reciprocity.journal.safekeeping import Mark, Safekeeping
+from reciprocity.journal.signing import LogSigner, LogVerifier
+from reciprocity.journal.store import explained
+from reciprocity.journal.turn import Before, Turn
+from reciprocity.journal.waiting import Answer, Request, Ticket, Waiting
+from reciprocity.journal.write import origin_of, proved, write_cache, write_turn
+from reciprocity.keys import KeyStore, commit
+from reciprocity.tlog.merkle import root_at
+from reciprocity.tlog.note import Checkpoint, open_checkpoint, sign_note
+from reciprocity.tlog.tiles import Edge, Tile
+
+__all__ = ["Answer", "Appender", "Request"]
+
+BEHIND_MS: Final = 5_000
+
+_log = logging.getLogger(__name__)
+
+
+class Appender:
+    """Appends to one journal; safe to share between threads, and beside other processes."""
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        keys: KeyStore,
+        cache: StandingCache,
+        safekeeping: Safekeeping,
+        clock: Callable[[], int],
+    ) -> None:
+        """Write through *db*; *clock* gives the instant in ms."""
+        self._db, self._keys, self._cache = db, keys, cache
+        self._safekeeping, self._clock = safekeeping, clock
+        self._reader = Reader(db, keys)
+        self._edge, self._origin = Edge(), ""
+        self._signer: LogSigner | None = None
+        self._in_force: dict[str, int] = {}
+        self._sensitive: frozenset[str] = frozenset()
+        self._cache_follows = False
+        self._turn_lock = threading.RLock()
+        self._waiting = Waiting(self._turn)
+
+    # -- asking --
+
+    def append(self, entries: Request, *, prove: bool = False) -> list[Appended]:
+        """Append *entries*, all or none, as one act; returns once they are durable.
+
+        Raises `Conflict` when history moved on, `Unavailable` when the machine stands in the way,
+        `InputError` when an entry is of no published form.
+        """
+        answer = self.append_many([entries], prove=prove)[0]
+        if isinstance(answer, ReciprocityError):
+            raise answer
+        return answer
+
+    def append_many(self, requests: Sequence[Request], *, prove: bool = False) -> list[Answer]:
+        """Append each of *requests* on its own, in one transaction; an error in place of an answer.
+
+        What stops the whole transaction (disk, lock, keys) is raised, and nothing was done.
+        """
+        ticket = Ticket(requests, prove=prove)
+        self._waiting.go(ticket)
+        return ticket.answers
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """Hold the lock, in this process and among all, around a transaction of the caller's.
+
+        The mark has been checked and the cache has caught up.
+        """
+        with self._turn_lock:
+            self._begin()
+            try:
+                self._look()
+                yield self._db
+                with explained("commit"):
+                    self._db.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def forget_queued(self, slot: int) -> None:
+        """Leave nothing queued for *slot*; inside `alone`."""
+        self._cache.forget_queued(slot)
+
+    def flush_cache(self) -> None:
+        """Leave no old page of the cache behind."""
+        with self._turn_lock:
+            self._cache.flush()
+
+    def with_events(self, slots: Collection[int]) -> set[int]:
+        """Which of *slots* an event was ever written for; inside `alone`."""
+        return self._reader.with_events(slots)
+
+    def refresh(self) -> None:
+        """See what other processes appended, seal what waits, bring the cache to it."""
+        self.append_many([])
+
+    def rebuild(self, progress: Callable[[int], None] | None = None) -> None:
+        """Make the cache anew from the events."""
+        with self.alone():
+            self._cache.begin()
+            self._cache.empty()
+            self._cache.commit()
+            self._look(progress)
+
+    # -- a turn --
+
+    def _turn(self, tickets: Sequence[Ticket]) -> None:
+        with self._turn_lock, _uncollected():
+            self._write_turn(tickets)
+
+    def _write_turn(self, tickets: Sequence[Ticket]) -> None:
+        self._begin()
+        try:
+            state = self._look()
+            turn = Turn(self._before(state, tickets))
+            taken = self._admit_pending(turn)
+            for ticket in tickets:
+                ticket.answers = [_admit(turn, request) for request in ticket.requests]
+            if not turn.written.rows:
+                self._only_drop(taken)
+                return
+            edge = self._edge.copy()
+            growth, tiles = edge.extend(turn.written.leaf_hashes)
+            checkpoint = self._write(turn, edge, tiles)
+            if taken:
+                pending.drop_waiting(self._db, taken)
+            self._lock_cache()
+            with explained("commit"):
+                self._db.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        self._edge, self._in_force = edge, turn.in_force
+        if turn.sensitive != self._sensitive:  # whatever stands in clear is judged anew
+            self._sensitive, self._cache_follows = turn.sensitive, False
+            self._cache.roll_back()
+        self._update_cache(turn, edge)
+        self._unindex(turn)
+        self._safekeeping.keep(
+            Mark(origin=self._origin, size=edge.size, root=edge.root(), checkpoint=checkpoint)
+        )
+        for ticket in tickets:
+            if ticket.prove:
+                ticket.answers = [
+                    one if isinstance(one, ReciprocityError) else proved(one, growth, checkpoint)
+                    for one in ticket.answers
+                ]
+
+    def _admit_pending(self, turn: Turn) -> int:
+        """Seal first what was accepted without keys; the id up to which it is done."""
+        taken = 0
+        for taken, entry in pending.waiting(self._db):  # noqa: B007 - the last id is wanted
+            if entry.slot not in turn.standings:
+                turn.standings.update(self._cache.load([entry.slot]))
+                turn.people.update(self._keys.people([entry.slot]))
+            answer = _admit(turn, [entry])
+            if isinstance(answer, Conflict):  # erased meanwhile: nothing left to take away
+                continue
+            if isinstance(answer, ReciprocityError):
+                raise answer
+        return taken
+
+    def _only_drop(self, taken: int) -> None:
+        """Nothing to append; acts of people erased meanwhile need not wait any longer."""
+        if not taken:
+            self._roll_back()
+            return
+        pending.drop_waiting(self._db, taken)
+        with explained("commit"):
+            self._db.execute("COMMIT")
+
+    def _begin(self) -> None:
+        with explained("take its lock"):
+            self._db.execute("BEGIN IMMEDIATE")
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        for undo in (self._keys.roll_back, self._cache.roll_back):
+            undo()
+
+    # -- looking, under the lock --
+
+    def _look(self, progress: Callable[[int], None] | None = None) -> State:
+        """What the log is now; follows other processes, refuses a log that fell behind."""
+        state, mark = self._reader.state(), self._safekeeping.refresh()
+        if state is None:
+            if mark.size:
+                raise Unavailable(
+                    f"journal is empty but a receipt left for {mark.size} events: run "
+                    "`reciprocity restore` before anything else"
+                )
+            return State(size=0, last_at=0, next_slot=0, origin="", gap=0, checkpoint=b"")
+        if state.size != self._edge.size or state.origin != self._origin or not self._in_force:
+            self._follow(state)
+        if mark.origin == state.origin and mark.size > state.size:
+            raise Unavailable(
+                f"journal has {state.size} events but a receipt left for {mark.size}: it is older "
+                "than the safekeeping mark; run `reciprocity restore` before anything else"
+            )
+        if (mark.origin, mark.size) != (state.origin, state.size):
+            self._catch_mark_up(state, mark)
+        # Another process may have emptied the cache, or died while it made it anew.
+        if not self._cache_follows or self._cache.progress()[0] != state.size:
+            self._catch_up(state.size, progress)
+        return state
+
+    def _catch_mark_up(self, state: State, mark: Mark) -> None:
+        """No receipt leaves, by a retried act either, before its checkpoint is in safekeeping."""
+        if mark.size and mark.origin != state.origin:
+            told = self._reader.brand_events("log.restored")
+            last = told[-1].body if told else None
+            if not isinstance(last, LogRestored) or (
+                (last.old_origin, last.old_size, last.old_root)
+                != (mark.origin, mark.size, mark.root.hex())
+            ):
+                raise Unavailable(
+                    f"safekeeping knows the log {mark.origin}, the journal here is of "
+                    f"{state.origin}: name the journal's own place, or restore the newest backup"
+                )
+        self._safekeeping.keep(
+            Mark(
+                origin=state.origin,
+                size=state.size,
+                root=self._edge.root(),
+                checkpoint=state.checkpoint,
+            )
+        )
+
+    def _follow(self, state: State) -> None:
+        edge = Edge.load(state.size, self._reader.read_tile())
+        signer = LogSigner(state.origin, self._keys.signer())
+        try:
+            checkpoint = open_checkpoint(state.checkpoint, LogVerifier(signer.verifier_key))
+        except ProofError as error:
+            raise Damaged(f"journal's own checkpoint does not hold: {error}") from error
+        if (checkpoint.size, checkpoint.root) != (edge.size, edge.root()):
+            raise Damaged("journal's tree is not the one its checkpoint signed: restore a backup")
+        self._edge, self._origin, self._signer = edge, state.origin, signer
+        self._in_force = self._reader.in_force()
+        self._sensitive = self._read_sensitive()
+        self._cache_follows = False
+        self._check_mark(state)
+
+    def _check_mark(self, state: State) -> None:
+        """The log must contain the one a receipt left with; a forked one is never extended."""
+        mark = self._safekeeping.mark
+        if mark.origin != state.origin or not 0 < mark.size <= state.size:
+            return
+        if root_at(mark.size, self._reader.tile_reader(state.size)) != mark.root:
+            raise Damaged(
+                f"journal differs from the safekeeping mark at size {mark.size}: events a receipt "
+                "was given for are not in it; restore the right backup"
+            )
+
+    def _read_sensitive(self) -> frozenset[str]:
+        position = self._in_force.get("brand")
+        if position is None:
+            return frozenset()
+        return sensitive_in(cast("Stated", self._reader.told(position).body))
+
+    def _catch_up(self, size: int, progress: Callable[[int], None] | None = None) -> None:
+        """Bring the cache here; *size* is what the journal holds."""
+        tree = self._reader.tile_reader(size)
+        catch_up(
+            self._reader,
+            self._keys,
+            self._cache,
+            size=size,
+            root_at=lambda at: root_at(at, tree),
+            sensitive=self._sensitive,
+            gone=self._safekeeping.erased(),
+            progress=progress,
+        )
+        self._cache_follows = True
+
+    def _before(self, state: State, tickets: Sequence[Ticket]) -> Before:
+        now = self._clock()
+        entries = [e for ticket in tickets for request in ticket.requests for e in request]
+        slots = {e.slot for e in entries if e.slot >= 0}
+        slots.update(e.body.slot for e in entries if type(e.body) is ErasureDone)
+        wanted = sorted(slots)
+        digests = [d for e in entries for _, d in (*(e.new or ()), *e.index)]
+        acts = [self._act_digest(e.act_id) for e in entries if e.act_id]
+        found = self._keys.find_many([d for e in entries for _, d in e.new or ()])
+        known = self._reader.with_events(set(found.values()))
+        new = any(e.new is not None for e in entries)
+        return Before(
+            at=max(now, state.last_at),
+            clock_behind=now < state.last_at - BEHIND_MS,
+            size=state.size,
+            # A turn that was cut short leaves keys, and index entries, without events.
+            next_slot=max(state.next_slot, self._keys.next_slot()) if new else state.next_slot,
+            gap=state.gap,
+            brand=self._reader.brand,
+            in_force=self._in_force,
+            standings=self._cache.load(wanted),
+            people=self._keys.people(wanted),
+            found={digest: slot for digest, slot in found.items() if slot in known},
+            suppressed=self._reader.suppressed(digests) if digests else frozenset(),
+            acts=self._reader.acts(acts) if acts else {},
+            act_digest=self._act_digest,
+            sensitive=self._sensitive,
+            profile_of=self._reader.profile,
+        )
+
+    def _act_digest(self, act_id: str) -> bytes:
+        return commit(self._keys.brand.blinding, b"act\0" + act_id.encode())[:16]
+
+    # -- writing, under the lock --
+
+    def _write(self, turn: Turn, edge: Edge, tiles: Sequence[Tile]) -> bytes:
+        done, at = turn.written, turn.before.at
+        if done.minted or done.index:
+            self._keys.begin()
+            self._keys.keep(done.minted, at)
+            self._keys.index(done.index.items())
+            self._keys.commit()
+        origin = origin_of(turn) or self._origin
+        signer = self._signer
+        if signer is None or signer.name != origin:
+            signer = self._signer = LogSigner(origin, self._keys.signer())
+        text = Checkpoint(origin, edge.size, edge.root()).encode()
+        checkpoint = sign_note(text, [signer])
+        self._origin = origin
+        with explained("append"):
+            write_turn(self._db, turn, tiles)
+            self._db.execute(
+                "INSERT OR REPLACE INTO log_state VALUES (1, ?, ?, ?, ?, ?, ?)",
+                (edge.size, at, turn.next_slot, origin, turn.gap, checkpoint),
+            )
+        return checkpoint
+
+    def _lock_cache(self) -> None:
+        """Taken before the journal's lock goes, so that no process sees a cache behind for long."""
+        if not self._cache_follows:
+            return
+        try:
+            self._cache.begin()
+        except ReciprocityError:
+            self._cache_follows = False
+
+    def _update_cache(self, turn: Turn, edge: Edge) -> None:
+        """Write the cache; a failure here loses nothing, for the next turn catches up."""
+        if not self._cache_follows:
+            return
+        try:
+            write_cache(self._cache, turn)
+            self._cache.reach(edge.size, edge.root())
+            self._cache.commit()
+        except BaseException as error:
+            self._cache_follows = False
+            self._cache.roll_back()
+            if not isinstance(error, ReciprocityError):
+                raise
+            _log.warning("standing cache not written, it will catch up: %s", error)
+
+    def _unindex(self, turn: Turn) -> None:
+        """After the commit: an identity must not stop leading to a person for nothing."""
+        if not turn.written.unindex:
+            return
+        try:
+            self._keys.begin()
+            self._keys.unindex(turn.written.unindex.items())
+            self._keys.commit()
+        except ReciprocityError as error:
+            self._keys.roll_back()
+            _log.warning("an old identity still leads to its person: %s", error)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the cycle collector for a turn, which makes no cycles: it took a third of the time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _admit(turn: Turn, request: Request) -> Answer:
+    try:
+        return turn.admit(request)
+    except ReciprocityError as error:
+        return error

@@ -1,0 +1,147 @@
+"""How a person ends: stated first, then destroyed, each step fit to be done again after a stop.
+
+    person.erased   stated under the brand's key: slot, number of events, head of their chain
+    list            the slot goes to safekeeping, so that a restore erases it again
+    vault, outbox   what they told, what was queued for them
+    keys            proof key, vault key, pseudonym and identities, in every copy at once
+    events          all columns but position and leaf
+    files           nothing of it stays in a write-ahead log; only then are they erased
+
+`leave/erase.py` does what comes before; `journal/restore.py` erases again what a backup brought
+back. A file `erasing` beside the journal says that the last step is still to come.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Final
+
+from reciprocity.errors import Conflict
+from reciprocity.events import ErasureDone
+from reciprocity.journal.entry import Appended, Entry
+from reciprocity.journal.journal import Journal
+from reciprocity.journal.store import explained, flush
+
+__all__ = ["STEPS", "Step", "bury", "destroy", "quiet", "resume", "sweep_orphans", "unfinished"]
+
+Step = Callable[[str], None]
+"""Told the name of each step before it is done."""
+
+STEPS: Final = ("list", "vault", "outbox", "keys", "events", "files")
+ORPHAN_MS: Final = 24 * 3_600_000
+_TRIES: Final = 8
+_NO_PERSON: Final = (
+    "UPDATE event SET slot = NULL, version = NULL, recorded_at = NULL, happened_at = NULL,"
+    " kind = NULL, sealed = NULL, act_id = NULL WHERE slot = ?"
+)
+
+
+def quiet(_step: str) -> None:
+    """Tell nobody."""
+
+
+def bury(journal: Journal, slot: int, requested_at: int) -> Appended:
+    """State that the person in *slot* is erased; nothing can be written of them from here on.
+
+    Raises `Conflict` if there is no such person, or they are erased already.
+    """
+    for _ in range(_TRIES):
+        kept = journal.kept(slot)
+        if kept is None or kept.standing.erased:
+            break
+        standing = kept.standing
+        body = ErasureDone(
+            slot=slot,
+            version=standing.version,
+            head=standing.head.hex(),
+            requested_at=requested_at,
+        )
+        try:
+            return journal.append([Entry(kind="person.erased", body=body)], prove=True)[0]
+        except Conflict:
+            continue  # somebody wrote of them meanwhile
+    raise Conflict("person is erased already, or not known here: there is nothing to erase")
+
+
+def destroy(journal: Journal, slot: int, step: Step = quiet) -> None:
+    """Destroy all that is kept of the person in *slot*, who is buried; returns when it is gone.
+
+    Raises `Unavailable` if a file cannot be written or an older state of it is still being read:
+    do it again, or let `resume` do so.
+    """
+    mark = journal.folder / "erasing"
+    mark.touch()
+    _sync_folder(journal)
+    step("list")
+    journal.safekeeping.keep_erased(slot, journal.clock())
+    with journal.appender.alone() as db:
+        step("vault")
+        with explained("empty the vault"):
+            db.execute("DELETE FROM vault WHERE slot = ?", (slot,))
+        step("outbox")
+        journal.appender.forget_queued(slot)
+        step("keys")
+        journal.keys.begin()
+        journal.keys.destroy(slot)
+        journal.keys.commit()
+        step("events")
+        with explained("erase events"):
+            db.execute(_NO_PERSON, (slot,))
+    step("files")
+    _flush(journal)
+
+
+def _flush(journal: Journal) -> None:
+    db = journal.connection()
+    try:
+        flush(db, "the journal")
+    finally:
+        db.close()
+    journal.keys.flush()
+    journal.appender.flush_cache()
+    (journal.folder / "erasing").unlink(missing_ok=True)
+    _sync_folder(journal)
+
+
+def _sync_folder(journal: Journal) -> None:
+    handle = os.open(journal.folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def unfinished(journal: Journal) -> list[int]:
+    """The slots of people who are buried, but of whom something is still kept."""
+    buried = journal.erased()
+    return sorted(
+        journal.reader.with_events(buried)
+        | journal.keys.with_keys(buried)
+        | journal.reader.with_vault(buried)
+    )
+
+
+def resume(journal: Journal, step: Step = quiet) -> list[int]:
+    """Finish what was stopped half-way (or undone by an older `keys.db`); the slots it was."""
+    slots = unfinished(journal)
+    for slot in slots:
+        destroy(journal, slot, step)
+    if (journal.folder / "erasing").exists():
+        _flush(journal)
+    return slots
+
+
+def sweep_orphans(journal: Journal) -> list[int]:
+    """Destroy keys that no event was ever written for, if they are a day old; their slots.
+
+    A turn that was cut short leaves such keys. Under the lock, after the mark was checked: a
+    journal older than its keys must not lose the keys of events that are still to be restored.
+    """
+    with journal.appender.alone():
+        old = journal.keys.made_before(journal.clock() - ORPHAN_MS)
+        orphans = sorted(set(old) - journal.appender.with_events(old))
+        if orphans:
+            journal.keys.begin()
+            for slot in orphans:
+                journal.keys.destroy(slot)
+            journal.keys.commit()
+    return orphans

@@ -1,0 +1,368 @@
+"""One brand's journal, opened: everything that is asked of it goes through here.
+
+Writing goes to the appender. Reading a standing first makes sure that nothing is newer than what
+is read: a cache behind the journal, or an act that waits to be sealed, is caught up with before
+anything may be permitted.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+
+from reciprocity.errors import InputError, Unavailable
+from reciprocity.events import LogOpened, Stated
+from reciprocity.journal import pending
+from reciprocity.journal.appender import Answer, Appender, Request
+from reciprocity.journal.cache import Kept, StandingCache
+from reciprocity.journal.entry import Appended, Entry
+from reciprocity.journal.leaf import Told
+from reciprocity.journal.read import Reader, State
+from reciprocity.journal.safekeeping import Safekeeping
+from reciprocity.journal.signing import LogSigner, LogVerifier
+from reciprocity.journal.standing import Standing
+from reciprocity.journal.store import BUSY_MS, connect, explained, migrate
+from reciprocity.keys import (
+    KeyStore,
+    PersonKeys,
+    blind,
+    new_master_key,
+    pseudonym_text,
+    read_master_key,
+)
+from reciprocity.model import Profile
+from reciprocity.tlog.merkle import prove_inclusion, root_at
+from reciprocity.tlog.note import LogProof, open_checkpoint
+
+__all__ = ["Journal", "now_ms"]
+
+SOFTWARE: Final = "reciprocity 0.1.0"
+
+
+def now_ms() -> int:
+    """The machine's clock, in ms since 1970 UTC: what is handed in as `clock` outside tests."""
+    return time.time_ns() // 1_000_000
+
+
+class Journal:
+    """The journal in *folder*, open; safe to share between threads."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        master_key: Path,
+        safekeeping: Path,
+        clock: Callable[[], int] = now_ms,
+        busy_ms: int = BUSY_MS,
+    ) -> None:
+        """Open the journal that `create` made.
+
+        *busy_ms* is how long to wait for another process's lock. Raises `InputError` when there
+        is no journal, `Unavailable` when keys or safekeeping are out of reach or the journal is
+        older than the safekeeping mark, `Damaged` when it contradicts itself.
+        """
+        if not (folder / "journal.db").exists():
+            raise InputError(f"journal in {folder} is not there: run `reciprocity apply`")
+        if not (folder / "keys.db").exists():
+            raise Unavailable(
+                f"key store {folder / 'keys.db'} is missing: put it back, or restore journal and "
+                "keys together; without it nothing can be read or sent"
+            )
+        migrate(folder / "journal.db")
+        self.folder, self.clock, self._busy_ms = folder, clock, busy_ms
+        self._lock = threading.RLock()
+        with ExitStack() as opened:
+            self._db, self._read_db = (
+                opened.enter_context(
+                    closing(connect(folder / "journal.db", durable=True, busy_ms=busy_ms))
+                )
+                for _ in range(2)
+            )
+            self.safekeeping = opened.enter_context(closing(Safekeeping(safekeeping)))
+            self.keys = opened.enter_context(
+                KeyStore(folder / "keys.db", read_master_key(master_key), busy_ms=busy_ms)
+            )
+            self._cache, self._read_cache = (
+                opened.enter_context(
+                    closing(StandingCache(folder / "standing.db", busy_ms=busy_ms))
+                )
+                for _ in range(2)
+            )
+            self.reader = Reader(self._read_db, self.keys)
+            self.appender = Appender(self._db, self.keys, self._cache, self.safekeeping, clock)
+            self.appender.refresh()
+            self._opened = opened.pop_all()
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        *,
+        origin: str,
+        master_key: Path,
+        safekeeping: Path,
+        clock: Callable[[], int] = now_ms,
+    ) -> Self:
+        """Make an empty journal in *folder* and open its log under *origin*.
+
+        Makes the master key if there is none. A journal that is there is opened as it is, so that
+        a creation cut short can be run again.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        if not master_key.exists():
+            if (folder / "keys.db").exists():
+                read_master_key(master_key)  # raises, and says that the key must come back
+            new_master_key(master_key)
+        place = Safekeeping.create(safekeeping)
+        mark = place.mark
+        place.close()
+        if mark.size and not (folder / "journal.db").exists():
+            raise Unavailable(
+                f"safekeeping {safekeeping} knows a log of {mark.size} events, but there is no "
+                "journal here: restore it, or name a fresh place in [safekeeping] path"
+            )
+        migrate(folder / "journal.db")
+        with closing(connect(folder / "journal.db", durable=True)) as db:
+            empty = db.execute("SELECT 1 FROM log_state").fetchone() is None
+        if empty:  # keys that have gone missing later are never made anew
+            KeyStore(folder / "keys.db", read_master_key(master_key)).close()
+        journal = cls(folder, master_key=master_key, safekeeping=safekeeping, clock=clock)
+        if journal.reader.state() is None:
+            signer = LogSigner(origin, journal.keys.signer())
+            opened = LogOpened(origin=origin, key=signer.verifier_key.encode(), software=SOFTWARE)
+            journal.append([Entry(kind="log.opened", body=opened, act_id="log.opened")])
+        return journal
+
+    # -- writing --
+
+    def append(self, entries: Request, *, prove: bool = False) -> list[Appended]:
+        """See `Appender.append`."""
+        return self.appender.append(entries, prove=prove)
+
+    def append_many(self, requests: Sequence[Request], *, prove: bool = False) -> list[Answer]:
+        """See `Appender.append_many`."""
+        return self.appender.append_many(requests, prove=prove)
+
+    # -- what stands --
+
+    def _follow(self) -> None:
+        """Make sure that the cache is where the journal is; raises when it cannot be."""
+        state = self.reader.state()
+        size = state.size if state else 0
+        if self._read_cache.progress()[0] != size or pending.any_waiting(self._read_db):
+            self.appender.refresh()  # seals all that waits, or raises
+
+    def kept(self, slot: int) -> Kept | None:
+        """What stands for the person in *slot*, with clear attributes and pseudonym."""
+        with self._lock:
+            self._follow()
+            return self._read_cache.load_kept([slot]).get(slot)
+
+    def kept_many(self, slots: Sequence[int]) -> dict[int, Kept]:
+        """As `kept`, for several."""
+        with self._lock:
+            self._follow()
+            return self._read_cache.load_kept(slots)
+
+    def everyone(self) -> Iterator[Kept]:
+        """What stands for everyone, in slot order, at one position of the journal."""
+        with self._lock:
+            self._follow()
+        cache = StandingCache(self.folder / "standing.db")
+        try:
+            with explained("read the standing cache"):
+                cache.db.execute("BEGIN")
+            yield from cache.everyone()
+        finally:
+            cache.close()
+
+    def erased(self) -> dict[int, int]:
+        """The slots of the erased, each with the number of events it had."""
+        with self._lock:
+            self._follow()
+            return self._read_cache.erased()
+
+    def leaving(self) -> list[Standing]:
+        """Those who asked to be erased and are not yet."""
+        with self._lock:
+            self._follow()
+            return self._read_cache.leaving()
+
+    def count(self) -> int:
+        """How many people there are, the erased left out."""
+        with self._lock:
+            self._follow()
+            return self._read_cache.count()
+
+    def rebuild(self, progress: Callable[[int], None] | None = None) -> None:
+        """Make the standing cache anew from the events."""
+        self.appender.rebuild(progress)
+
+    # -- history, vault, statements --
+
+    def state(self) -> State:
+        """How far the log has got."""
+        with self._lock:
+            state = self.reader.state()
+        if state is None:
+            raise Unavailable("log is not opened yet: run `reciprocity apply`")
+        return state
+
+    def history(self, slot: int, below: int | None = None) -> list[Told]:
+        """The person's events, opened, of versions below *below*."""
+        with self._lock:
+            return self.reader.history(slot, below)
+
+    def told(self, position: int) -> Told:
+        """The event at *position*, opened."""
+        with self._lock:
+            return self.reader.told(position)
+
+    def profile(self, slot: int) -> Profile:
+        """What the person told."""
+        with self._lock:
+            return self.reader.profile(slot)
+
+    def profiles(self, slots: Sequence[int]) -> dict[int, Profile]:
+        """As `profile`, for several; those without one, and the erased, are left out."""
+        with self._lock:
+            return self.reader.profiles(list(self.keys.people(slots).values()))
+
+    def person_keys(self, slot: int) -> PersonKeys | None:
+        """The person's keys, None once destroyed."""
+        with self._lock:
+            return self.keys.person(slot)
+
+    def digest(self, namespace: str, value: str) -> bytes:
+        """Under what the blind index finds *value*."""
+        return blind(self.keys.brand.blinding, namespace, value)
+
+    def find(self, digest: bytes) -> int | None:
+        """The slot of the person known by *digest*."""
+        with self._lock:
+            slot = self.keys.find(digest)
+            # Keys are durable before the journal: an index entry may lead to no event.
+            return slot if slot is not None and self.reader.with_events([slot]) else None
+
+    def find_many(self, digests: Sequence[bytes]) -> dict[bytes, int]:
+        """The slots that *digests* lead to; those that lead nowhere are left out."""
+        with self._lock:
+            found = self.keys.find_many(digests)
+            known = self.reader.with_events(set(found.values()))
+        return {digest: slot for digest, slot in found.items() if slot in known}
+
+    def find_pseudonym(self, pseudonym: bytes) -> int | None:
+        """The slot of the person who goes by *pseudonym*."""
+        with self._lock:
+            return self.keys.find_pseudonym(pseudonym)
+
+    def suppressed(self, digests: Sequence[bytes]) -> frozenset[bytes]:
+        """Which of *digests* are on the suppression list."""
+        with self._lock:
+            return self.reader.suppressed(digests)
+
+    def in_force(self, name: str) -> tuple[int, msgspec.Raw] | None:
+        """The position and body of the statement in force under *name*."""
+        with self._lock:
+            position = self.reader.in_force().get(name)
+            if position is None:
+                return None
+            body = self.reader.told(position).body
+        if isinstance(body, Stated):
+            return position, body.body
+        return position, getattr(body, "body", msgspec.Raw(b"null"))
+
+    def version(self, slot: int) -> int:
+        """How many events the person has, straight from the journal; -1 while acts wait unsealed.
+
+        This is what the sender asks at the door.
+        """
+        with self._lock:
+            return -1 if pending.any_waiting(self._read_db) else self.reader.version(slot)
+
+    def histories(self, size: int) -> Iterator[tuple[int, list[Told]]]:
+        """Every readable person's events below position *size*, by slot, each history opened."""
+        db = connect(self.folder / "journal.db", durable=True)
+        try:
+            yield from Reader(db, self.keys).histories(size)
+        finally:
+            db.close()
+
+    def leaves(self, size: int) -> Iterator[bytes]:
+        """The leaves of positions 0 to *size* - 1."""
+        for start in range(0, size, 10_000):
+            with self._lock:
+                leaves = self.reader.leaves(start, min(start + 10_000, size))
+            yield from leaves
+
+    def brand_events(self, kind: str) -> list[Told]:
+        """All brand or public events of *kind*."""
+        with self._lock:
+            return self.reader.brand_events(kind)
+
+    def statements(self) -> list[Told]:
+        """Every statement that was ever in force, oldest first."""
+        kinds = ("brand.applied", "rulebook.applied", "laws.applied", "campaign.stated")
+        found = [told for kind in kinds for told in self.brand_events(kind)]
+        return sorted(found, key=lambda told: told.position)
+
+    def pseudonym(self, slot: int) -> str:
+        """How the person in *slot* is called where no identity belongs; empty once erased."""
+        person = self.person_keys(slot)
+        return pseudonym_text(person.pseudonym) if person else ""
+
+    def still_in_force(self, stated: tuple[int, int, int, int], occasion: str) -> bool:
+        """Are these still the statements in force for *occasion*?"""
+        with self._lock:
+            forced = self.reader.in_force()
+        names = ("brand", "rulebook", "laws", f"campaign:{occasion.partition('/')[0]}")
+        return stated == tuple(forced.get(name, -1) for name in names)
+
+    # -- the log --
+
+    def signer(self) -> LogSigner:
+        """The log's signer under its present origin."""
+        return LogSigner(self.state().origin, self.keys.signer())
+
+    def verifier(self) -> LogVerifier:
+        """Who checks this log's checkpoints."""
+        return LogVerifier(self.signer().verifier_key)
+
+    def root(self, size: int) -> bytes:
+        """The log's root when it had *size* events."""
+        with self._lock, self.reader.snapshot():
+            return root_at(size, self.reader.tile_reader(self.state().size).at(size))
+
+    def prove(self, position: int) -> bytes:
+        """A log proof (C2SP tlog-proof) of the leaf at *position* under the newest checkpoint."""
+        with self._lock, self.reader.snapshot():
+            state = self.state()
+            reader = self.reader.tile_reader(state.size)
+            hashes = tuple(prove_inclusion(position, state.size, reader))
+            checkpoint = state.checkpoint
+        open_checkpoint(checkpoint, self.verifier())
+        return LogProof(position, hashes, checkpoint).encode()
+
+    def connection(self) -> sqlite3.Connection:
+        """A connection of the caller's own to `journal.db`; the caller closes it."""
+        return connect(self.folder / "journal.db", durable=True, busy_ms=self._busy_ms)
+
+    # -- ending --
+
+    def close(self) -> None:
+        """Close all files."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        """Use as a context that closes."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all files."""
+        self.close()

@@ -1,0 +1,294 @@
+"""Reading the journal: rows, opened events, statements in force, tiles and proofs.
+
+Every event is opened with suspicion (`journal/leaf.py`). Reads see one consistent state if they
+run inside one transaction of the connection; `snapshot` gives that.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from itertools import groupby, islice
+from typing import Final
+
+from msgspec import Struct
+
+from reciprocity.errors import Damaged
+from reciprocity.events import Scope
+from reciprocity.journal.leaf import Row, Told, open_brand, open_personal, open_public
+from reciprocity.journal.profile import open_profile
+from reciprocity.journal.store import explained
+from reciprocity.keys import KeyPair, KeyStore, PersonKeys, derive
+from reciprocity.model import Profile
+from reciprocity.tlog.tiles import ReadTile, TileReader, derived_tiles
+
+__all__ = ["Reader", "State"]
+
+_COLUMNS: Final = "position, slot, version, recorded_at, happened_at, kind, sealed, leaf"
+_PAGE: Final = 2_000
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """The row `log_state`: how far the log has got; *gap* counts signatures still missing."""
+
+    size: int
+    last_at: int
+    next_slot: int
+    origin: str
+    gap: int
+    checkpoint: bytes
+
+
+class Reader:
+    """Reads through one connection; not for two threads at once."""
+
+    def __init__(self, db: sqlite3.Connection, keys: KeyStore) -> None:
+        """Read *db*, opening events with *keys*."""
+        self.db, self._keys = db, keys
+        self.brand: KeyPair = derive(keys.brand.events)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All reads inside see the same state, whatever is appended meanwhile."""
+        if self.db.in_transaction:
+            yield
+            return
+        with explained("read"):
+            self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.execute("ROLLBACK")
+
+    def state(self) -> State | None:
+        """How far the log has got; None before it is opened for the first time."""
+        with explained("read its state"):
+            row = self.db.execute(
+                "SELECT size, last_at, next_slot, origin, gap, checkpoint FROM log_state"
+            ).fetchone()
+        if row is None:
+            return None
+        size, last_at, next_slot, origin, gap, checkpoint = row
+        return State(
+            size=size, last_at=last_at, next_slot=next_slot, origin=origin, gap=gap,
+            checkpoint=checkpoint,
+        )  # fmt: skip
+
+    def in_force(self) -> dict[str, int]:
+        """The position of each statement in force, by its name."""
+        with explained("read what is in force"):
+            return dict(self.db.execute("SELECT name, position FROM in_force").fetchall())
+
+    # -- rows and events --
+
+    def rows(self, start: int, stop: int) -> Iterator[Row]:
+        """The rows of positions *start* to *stop* - 1, a page at a time."""
+        for first in range(start, stop, _PAGE):
+            with explained("read events"):
+                page = self.db.execute(
+                    f"SELECT {_COLUMNS} FROM event WHERE position >= ? AND position < ?"  # noqa: S608 - constant text
+                    " ORDER BY position",
+                    (first, min(first + _PAGE, stop)),
+                ).fetchall()
+            yield from map(Row._make, page)
+
+    def row(self, position: int) -> Row:
+        """The row at *position*; raises `Damaged` when there is none."""
+        for row in self.rows(position, position + 1):
+            return row
+        raise Damaged(f"event {position} is not in the journal")
+
+    def told(self, position: int) -> Told:
+        """The event at *position*, opened; raises `Damaged` if it cannot be."""
+        return self.open(self.row(position))
+
+    def open(self, row: Row, person: PersonKeys | None = None) -> Told:
+        """The event in *row*, opened with *person*'s keys (found if None is given)."""
+        scope = row.leaf[0] if row.leaf else 0
+        if scope == Scope.PERSONAL:
+            person = person or (None if row.slot is None else self._keys.person(row.slot))
+            if person is None:
+                raise Damaged(
+                    f"event {row.position} cannot be opened: its person is erased, or keys.db is "
+                    "older than the journal; restore keys.db from its backup"
+                )
+            return open_personal(derive(person.proof), row)
+        return open_brand(self.brand, row) if scope == Scope.BRAND else open_public(row)
+
+    def history(self, slot: int, below: int | None = None) -> list[Told]:
+        """The person's events of versions 1 to *below* - 1 (all, if None), opened and gapless."""
+        with explained("read a person's history"):
+            found = self.db.execute(
+                f"SELECT {_COLUMNS} FROM event WHERE slot = ? AND version < ? ORDER BY version",  # noqa: S608 - constant text
+                (slot, 2**53 if below is None else below),
+            ).fetchall()
+        person = self._keys.person(slot)
+        if not found or person is None:
+            return []
+        pair = derive(person.proof)
+        history = [open_personal(pair, Row._make(row)) for row in found]
+        if [told.version for told in history] != list(range(1, len(history) + 1)):
+            raise Damaged(f"history of slot {slot} has a gap: keep the file, restore a backup")
+        return history
+
+    def version(self, slot: int) -> int:
+        """How many events the person in *slot* has (0: none, or erased)."""
+        with explained("read a person's version"):
+            row = self.db.execute("SELECT MAX(version) FROM event WHERE slot = ?", (slot,)).fetchone()
+        return row[0] or 0
+
+    def histories(self, size: int) -> Iterator[tuple[int, list[Told]]]:
+        """Each person's opened events below position *size*, by slot; streams."""
+        with explained("read histories"):
+            found = self.db.execute(
+                f"SELECT {_COLUMNS} FROM event WHERE slot IS NOT NULL AND position < ?"  # noqa: S608 - constant text
+                " ORDER BY slot, version",
+                (size,),
+            )
+            groups = groupby(map(Row._make, found), key=lambda row: row.slot or 0)
+            while batch := [(slot, list(group)) for slot, group in islice(groups, 500)]:
+                people = self._keys.people([slot for slot, _ in batch])
+                for slot, group in batch:
+                    if slot not in people:
+                        raise Damaged(
+                            f"keys of slot {slot} are not in keys.db: finish its erasure with "
+                            "`reciprocity tick`, or restore the keys.db that belongs here"
+                        )
+                    pair = derive(people[slot].proof)
+                    yield slot, [open_personal(pair, row) for row in group]
+
+    def leaves(self, start: int, stop: int) -> list[bytes]:
+        """The leaves of positions *start* to *stop* - 1."""
+        with explained("read leaves"):
+            found = self.db.execute(
+                "SELECT leaf FROM event WHERE position >= ? AND position < ? ORDER BY position",
+                (start, stop),
+            ).fetchall()
+        return [row[0] for row in found]
+
+    def brand_events(self, kind: str, start: int = 0) -> list[Told]:
+        """All brand or public events of *kind* from position *start* on."""
+        with explained("read the brand's events"):
+            found = self.db.execute(
+                f"SELECT {_COLUMNS} FROM event WHERE slot IS NULL AND version IS NULL AND kind = ?"  # noqa: S608 - constant text
+                " AND position >= ? ORDER BY position",
+                (kind, start),
+            ).fetchall()
+        return [self.open(Row._make(row)) for row in found]
+
+    def with_events(self, slots: Collection[int]) -> set[int]:
+        """Which of *slots* an event was ever written for; a key or an index entry may be more."""
+        with explained("look for a person"):
+            return {
+                slot
+                for slot in slots
+                if self.db.execute(
+                    "SELECT 1 FROM event WHERE slot = ? LIMIT 1", (slot,)
+                ).fetchone()
+            }
+
+    def with_vault(self, slots: Collection[int]) -> set[int]:
+        """Which of *slots* have a vault row."""
+        with explained("look for a vault row"):
+            return {
+                slot
+                for slot in slots
+                if self.db.execute("SELECT 1 FROM vault WHERE slot = ?", (slot,)).fetchone()
+            }
+
+    # -- the vault and the pending --
+
+    def profile(self, slot: int, person: PersonKeys | None = None) -> Profile:
+        """What the person in *slot* told; an empty profile when there is none."""
+        with explained("read the vault"):
+            row = self.db.execute("SELECT sealed FROM vault WHERE slot = ?", (slot,)).fetchone()
+        person = person or self._keys.person(slot)
+        if row is None or person is None:
+            return Profile()
+        return open_profile(derive(person.vault), slot, row[0])
+
+    def profiles(self, people: Sequence[PersonKeys]) -> dict[int, Profile]:
+        """The profiles of *people*, by slot; those without one are left out."""
+        found: dict[int, Profile] = {}
+        by_slot = {person.slot: person for person in people}
+        slots = list(by_slot)
+        with explained("read the vault"):
+            for start in range(0, len(slots), 500):
+                part = slots[start : start + 500]
+                marks = ",".join("?" * len(part))
+                for slot, sealed in self.db.execute(
+                    f"SELECT slot, sealed FROM vault WHERE slot IN ({marks})",  # noqa: S608 - the text is question marks only
+                    part,
+                ):
+                    found[slot] = open_profile(derive(by_slot[slot].vault), slot, sealed)
+        return found
+
+    def suppressed(self, digests: Sequence[bytes]) -> frozenset[bytes]:
+        """Which of *digests* are on the suppression list."""
+        found: set[bytes] = set()
+        with explained("read the suppression list"):
+            for start in range(0, len(digests), 500):
+                part = digests[start : start + 500]
+                marks = ",".join("?" * len(part))
+                found.update(
+                    row[0]
+                    for row in self.db.execute(
+                        f"SELECT digest FROM suppression WHERE digest IN ({marks})",  # noqa: S608 - the text is question marks only
+                        part,
+                    )
+                )
+        return frozenset(found)
+
+    def acts(self, digests: Sequence[bytes]) -> dict[bytes, Row]:
+        """The rows that were written for these act ids, by the digest of the id."""
+        found: dict[bytes, Row] = {}
+        with explained("look for act ids"):
+            for start in range(0, len(digests), 500):
+                part = digests[start : start + 500]
+                marks = ",".join("?" * len(part))
+                for act_id, *row in self.db.execute(
+                    f"SELECT act_id, {_COLUMNS} FROM event WHERE act_id IN ({marks})",  # noqa: S608 - the text is column names and question marks
+                    part,
+                ):
+                    found[act_id] = Row._make(row)
+        return found
+
+    # -- tiles --
+
+    def tile_reader(self, size: int) -> TileReader:
+        """Any node of the tree of *size* leaves, from full tiles and `event.leaf`."""
+        return TileReader(self.read_tile(), size)
+
+    def read_tile(self) -> ReadTile:
+        """Any tile at any size (C2SP tlog-tiles); partial ones are derived."""
+        return derived_tiles(self._leaf_hashes, self._full_tile, self._tile_roots)
+
+    def _leaf_hashes(self, start: int, stop: int) -> list[bytes]:
+        with explained("read leaves"):
+            leaves = self.db.execute(
+                "SELECT leaf FROM event WHERE position >= ? AND position < ? ORDER BY position",
+                (start, stop),
+            ).fetchall()
+        if len(leaves) != stop - start:
+            raise Damaged(f"journal lacks events between {start} and {stop}: restore a backup")
+        return [sha256(b"\0" + leaf).digest() for (leaf,) in leaves]
+
+    def _full_tile(self, level: int, number: int) -> bytes:
+        with explained("read a tile"):
+            row = self.db.execute(
+                "SELECT hashes FROM tile WHERE level = ? AND number = ?", (level, number)
+            ).fetchone()
+        if row is None:
+            raise Damaged(f"journal lacks tile {number} of level {level}: restore a backup")
+        return bytes(row[0])
+
+    def _tile_roots(self, level: int, start: int, stop: int) -> list[bytes]:
+        with explained("read tile roots"):
+            rows = self.db.execute(
+                "SELECT root FROM tile WHERE level = ? AND number >= ? AND number < ?"
+                " ORDER BY number",
+                (level, start, stop),
+            ).fetchall()
+        if len(rows) != stop - start:
+            raise Damaged(f"journal lacks tiles of level {level}: restore a backup")
+        return [row[0] for row in rows]
