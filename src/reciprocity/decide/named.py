@@ -1,4 +1,4 @@
-"""Which attributes a condition names: what a brand file's check asks before anything is in force."""
+"""Which attributes a condition names: what `check` asks before anything is in force."""
 
 from reciprocity.brand import BrandStatement
 from reciprocity.decide.facts import TERMS

@@ -1,6 +1,5 @@
 """What the brand has in force, read from the journal: for decisions now and for replays of then."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -108,8 +107,7 @@ class Past:
             laws_at=laws,
         )
         campaign = _campaign.decode(self._body(campaign_at))
-        messages: Mapping[str, object] = campaign.messages
-        if message_id not in messages:
+        if message_id not in campaign.messages:
             raise InputError(f"campaign stated at {campaign_at} has no message {message_id!r}")
         return prepare(message_id, campaign.messages[message_id], occasion, campaign, statements)
 
