@@ -122,9 +122,9 @@ def test_an_attempt_without_outcome_is_unknown_and_never_repeated(tmp_path: Path
 
 def leave_open_attempt(shop: Reciprocity) -> None:
     """A third person, attempted by a sender that died before it handed over."""
+    from reciprocity.decide.statements import campaign_in_force, statements_in_force
     from reciprocity.deliver.outbox import Queued
     from reciprocity.deliver.run import _sender
-    from reciprocity.decide.statements import campaign_in_force, statements_in_force
 
     (slot,) = add_people(shop, 1)
     stated = campaign_in_force(shop.journal, "spring")
@@ -169,7 +169,7 @@ def test_a_withdrawal_at_the_door_cancels_the_letter(tmp_path: Path) -> None:
         class Late:
             """The real Maildir, reached a moment after somebody withdrew."""
 
-            def hand_over(self, sealed, still):  # noqa: ANN001, ANN202
+            def hand_over(self, sealed, still):
                 if not done:
                     done.append(withdraw(shop, slots[0]))
                 return transport.hand_over(sealed, still)

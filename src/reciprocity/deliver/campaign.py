@@ -16,7 +16,6 @@ from reciprocity.decide.choose import choose
 from reciprocity.decide.one import Judged, decide_one
 from reciprocity.decide.prepare import Prepared
 from reciprocity.decide.statements import (
-    CampaignInForce,
     campaign_in_force,
     prepare_all,
     statements_in_force,
@@ -152,7 +151,7 @@ def _counts(tally: Counter[tuple[Verdict, str]]) -> MessageCounts:
     )
 
 
-def state_plan(journal: Journal, plan: Plan, stated: CampaignInForce, actor: str) -> None:
+def state_plan(journal: Journal, plan: Plan, actor: str) -> None:
     """Put *plan* on record: from the position and versions it names, anyone derives it again."""
     forced = statements_in_force(journal)
     body = CampaignStated(

@@ -10,7 +10,7 @@ the master key is out of reach; whoever steals them can only take away.
 import os
 import sqlite3
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -19,9 +19,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from reciprocity.errors import InputError
 from reciprocity.journal.store import explained
 
-__all__ = ["Link", "Links"]
+__all__ = ["Link", "Links", "rotate"]
 
 _KEY_BYTES: Final = 64
+_NUMBERS: Final = 256
 _MOST_CHARACTERS: Final = 400
 
 
@@ -37,35 +38,46 @@ class Link(NamedTuple):
 class Links:
     """Makes and reads tokens with the keys in the journal's own database."""
 
-    def __init__(self, db: sqlite3.Connection, at: int = 0) -> None:
-        """Load all keys, making the first one if there is none."""
-        with explained("read link keys"):
-            rows = db.execute("SELECT id, key FROM link_key ORDER BY id").fetchall()
-        if not rows:
+    def __init__(self, db: sqlite3.Connection, at: int | None = None) -> None:
+        """Load all keys; with an instant *at*, make the first one if there is none.
+
+        Without *at* nothing is written, and no token can be made before a first key is there.
+        """
+        rows = _keys(db)
+        if not rows and at is not None:
             rotate(db, at)
-            rows = db.execute("SELECT id, key FROM link_key ORDER BY id").fetchall()
+            rows = _keys(db)
         self._keys = {number: AESSIV(key) for number, key in rows}
-        self._newest = rows[-1][0]
 
     def make(self, link: Link) -> str:
         """The token of *link*, URL-safe, the same each time until the keys are rotated."""
+        newest = max(self._keys)
         text = f"{link.slot}/{link.version}/{link.purpose}/{link.channel}".encode()
-        sealed = self._keys[self._newest].encrypt(text, None)
-        return urlsafe_b64encode(bytes([self._newest % 256]) + sealed).rstrip(b"=").decode()
+        return _written(bytes([newest % _NUMBERS]) + self._keys[newest].encrypt(text, None))
 
     def read(self, token: str) -> Link:
-        """What *token* stands for; raises `InputError` for one we did not make."""
+        """What *token* stands for; raises `InputError` for one we did not make.
+
+        A token has one spelling: with a character more or less, even one that says nothing, it
+        is not ours.
+        """
         try:
-            if not token.isascii() or len(token) > _MOST_CHARACTERS:
-                raise ValueError
-            data = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-            key = next(key for number, key in self._keys.items() if number % 256 == data[0])
-            slot, version, purpose, channel = key.decrypt(data[1:], None).decode().split("/")
+            data = _read(token)
+            text = self._opened(data[0], data[1:])
+            slot, version, purpose, channel = text.decode().split("/")
             return Link(int(slot), int(version), purpose, channel)
-        except (ValueError, IndexError, StopIteration, Base64Error, InvalidTag):
+        except (ValueError, IndexError, InvalidTag):
             raise InputError(
                 "link is not one of ours, or was cut short: copy it whole from the message"
             ) from None
+
+    def _opened(self, number: int, sealed: bytes) -> bytes:
+        """Try every key of that number: they return after 256 rotations."""
+        for key_id, key in self._keys.items():
+            if key_id % _NUMBERS == number:
+                with suppress(InvalidTag):
+                    return key.decrypt(sealed, None)
+        raise InvalidTag
 
 
 def rotate(db: sqlite3.Connection, at: int) -> None:
@@ -76,3 +88,21 @@ def rotate(db: sqlite3.Connection, at: int) -> None:
             "SELECT COALESCE(MAX(id), 0) + 1, ?, ? FROM link_key",
             (os.urandom(_KEY_BYTES), at),
         )
+
+
+def _keys(db: sqlite3.Connection) -> list[tuple[int, bytes]]:
+    with explained("read link keys"):
+        return db.execute("SELECT id, key FROM link_key ORDER BY id").fetchall()
+
+
+def _written(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _read(token: str) -> bytes:
+    if len(token) > _MOST_CHARACTERS or not token.isascii():
+        raise ValueError
+    data = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    if _written(data) != token:
+        raise ValueError
+    return data

@@ -5,10 +5,8 @@ message already is refused by the rules. The choice among messages is made once 
 permission is decided anew whenever a row is taken out.
 """
 
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,7 +24,7 @@ CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due_at);
 
 
 class Queued(NamedTuple):
-    """One message that waits for one person until *due_at*; *draw* broke a tie when it was chosen."""
+    """A message that waits for a person until *due_at*; *draw* broke a tie when it was chosen."""
 
     occasion: str
     slot: int

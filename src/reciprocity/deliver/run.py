@@ -37,9 +37,10 @@ __all__ = ["Post", "SendReport", "send_campaign", "send_waiting", "settle"]
 
 
 class SendReport(Struct, frozen=True, kw_only=True):
-    """What a run of `send` came to, each person counted under one word.
+    """What a run of `send` came to, a person a count.
 
-    *refused* has the reason of the message that got furthest; *unknown* are hand-overs, of this
+    *refused* has the reason of the message that got furthest; *cancelled* are letters stopped at
+    the door, whose people were then decided anew; *unknown* are hand-overs, of this
     run or of one that was killed, of which nobody can say whether they happened.
     """
 
@@ -112,7 +113,7 @@ def send_campaign(
         refused = Counter[str]()
         queued = post.outbox.slots(campaign_id)
         plan, rows = _queue(journal, campaign_id, statements.rulebook, refused, queued, on_plan)
-        state_plan(journal, plan, stated, actor)
+        state_plan(journal, plan, actor)
         post.outbox.put(rows)
         sender = _drain(post, sender, campaign_id, on_sent)
         return _report(post, sender, campaign_id, refused, unknown)

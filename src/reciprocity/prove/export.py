@@ -66,9 +66,7 @@ def export_log(
         paths = _write(folder, files, newest.size, before.size if before else 0, progress)
     _replace(folder / CHECKPOINT, state.checkpoint)
     _remove_filled(folder, before.size if before else 0, newest.size)
-    return Exported(
-        origin=newest.origin, size=newest.size, root=newest.root.hex(), files=paths + 1
-    )
+    return Exported(origin=newest.origin, size=newest.size, root=newest.root.hex(), files=paths + 1)
 
 
 def _exported(folder: Path, newest: Checkpoint, journal: Journal) -> Checkpoint | None:
@@ -209,7 +207,7 @@ def _unwritable(path: Path, error: OSError) -> Unavailable:
 
 
 def _remove_filled(folder: Path, old_size: int, size: int) -> None:
-    """Remove partial tiles that are full by now, which tlog-tiles allows; others may be asked for."""
+    """Remove partial tiles that are full by now, as tlog-tiles allows; others are still read."""
     filled = full_tiles(old_size, size)
     for level, index in [*filled, *((None, index) for level, index in filled if level == 0)]:
         partial = folder / f"{TilePath(level, index).encode()}.p"

@@ -10,15 +10,17 @@ verifier key can check it (`check_receipt`). The file is four fields of text:
 
 from base64 import b64decode, b64encode
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from reciprocity.errors import Damaged, ProofError
 from reciprocity.events import KINDS, Envelope, Scope, canonical, read_event
-from reciprocity.journal.entry import Appended
 from reciprocity.tlog.merkle import hash_leaf
 from reciprocity.tlog.note import Checkpoint, Verifier, open_proof
+
+if TYPE_CHECKING:  # checking a receipt must not load the journal
+    from reciprocity.journal.entry import Appended
 
 __all__ = ["Receipt", "check_receipt", "read_receipt", "receipt_for"]
 
@@ -40,7 +42,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return canonical(self) + b"\n"
 
 
-def receipt_for(appended: Appended, proof: bytes = b"") -> Receipt:
+def receipt_for(appended: "Appended", proof: bytes = b"") -> Receipt:
     """The receipt of what was just *appended* (with `prove=True`), or under another *proof*."""
     return Receipt(
         event=appended.text.decode(),

@@ -73,7 +73,9 @@ def keys_of(journal_file: Path) -> list[str]:
     if not journal_file.exists():
         raise InputError(f"journal {journal_file} is not there: give the verifier key with --key")
     try:
-        with closing(sqlite3.connect(f"{journal_file.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        with closing(
+            sqlite3.connect(f"{journal_file.absolute().as_uri()}?mode=ro", uri=True)
+        ) as db:
             rows = db.execute(
                 "SELECT leaf FROM event WHERE kind IN ('log.opened', 'log.restored') "
                 "ORDER BY position DESC"

@@ -34,13 +34,13 @@ class Sink:
         self.letters_a_connection = 10**9
         self.taken, self.sessions, self.rsets = [], set(), 0
 
-    async def handle_MAIL(self, _server, _session, envelope, address, options):  # noqa: N802
+    async def handle_MAIL(self, _server, _session, envelope, address, options):
         if self.mail_reply.startswith("250"):
             envelope.mail_from = address
             envelope.mail_options.extend(options)
         return self.mail_reply
 
-    async def handle_RCPT(self, server, _session, envelope, address, _options):  # noqa: N802
+    async def handle_RCPT(self, server, _session, envelope, address, _options):
         reply = self.replies.get(address, "250 OK")
         if reply == self.DROP:
             server.transport.abort()
@@ -48,7 +48,7 @@ class Sink:
             envelope.rcpt_tos.append(address)
         return reply
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+    async def handle_DATA(self, server, session, envelope):
         (recipient,) = envelope.rcpt_tos
         self.sessions.add(id(session))
         await asyncio.sleep(self.seconds)
@@ -60,7 +60,7 @@ class Sink:
             server.transport.abort()
         return reply
 
-    async def handle_RSET(self, server, session, _envelope):  # noqa: N802
+    async def handle_RSET(self, server, session, _envelope):
         self.rsets += 1
         if getattr(session, "count", 0) >= self.letters_a_connection:
             server.transport.abort()

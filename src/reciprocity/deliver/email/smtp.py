@@ -20,9 +20,9 @@ from typing import Final
 from msgspec import Struct
 
 from reciprocity.deliver.channel import (
+    LATE,
     Clock,
     Handed,
-    LATE,
     Letter,
     Result,
     Still,

@@ -1,0 +1,371 @@
+"""One brand, opened: the only module that knows every chapter, and wires them together.
+
+    with Reciprocity.open("shop") as shop:
+        shop.apply(actor="operator:anna")
+        shop.plan("spring")
+
+A brand is a folder: `brand.toml`, the journal, the keys. What stands in the file is a wish; what
+`apply` put into the log is in force.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+
+from reciprocity.brand import (
+    Brand,
+    BrandStatement,
+    Checker,
+    LawPack,
+    campaign_body,
+    check_conditions,
+    check_templates,
+    law_packs,
+    load,
+    notice_hash,
+    problems,
+    statement_body,
+)
+from reciprocity.collect.imports import ImportReport, import_people
+from reciprocity.collect.mapping import read_mapping
+from reciprocity.consent.draft import Drafted, Saying
+from reciprocity.consent.state import Wishes
+from reciprocity.decide.named import attributes_named
+from reciprocity.decide.one import Why, decide_one, why
+from reciprocity.decide.rulebook import first_rulebook
+from reciprocity.decide.statements import statements_in_force
+from reciprocity.decide.zones import zone_offset
+from reciprocity.deliver.campaign import Plan, Planned, make_plan
+from reciprocity.deliver.channel import Transport
+from reciprocity.deliver.email import open_transport
+from reciprocity.deliver.email.template import names_used
+from reciprocity.deliver.link import Links
+from reciprocity.deliver.outbox import Outbox
+from reciprocity.deliver.run import Post, SendReport, prepared_for, send_campaign, send_waiting
+from reciprocity.errors import Conflict, InputError, Unavailable
+from reciprocity.events import CampaignStated, OperatorActed, Stated, canonical
+from reciprocity.journal.destroy import sweep_orphans
+from reciprocity.journal.entry import Appended, Entry
+from reciprocity.journal.journal import Journal, now_ms
+from reciprocity.leave import erase as erasing
+from reciprocity.model import Id
+from reciprocity.prove.receipt import Receipt, receipt_for
+from reciprocity.prove.replay import Audit, audit, audit_person
+from reciprocity.vault.people import find
+
+__all__ = ["Reciprocity", "Ticked", "check_brand"]
+
+CHECKERS: Final[tuple[Checker, ...]] = (
+    check_templates(names_used),
+    check_conditions(attributes_named),
+)
+_TRIES: Final = 8
+
+
+def check_brand(folder: Path) -> tuple[str, ...]:
+    """Everything that is wrong with the brand file in *folder*; nothing, if all is well."""
+    return problems(folder, CHECKERS)
+
+
+class Ticked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tick did: people erased, and what was sent, by campaign."""
+
+    erased: int
+    sent: tuple[SendReport, ...]
+
+
+class Reciprocity:
+    """One brand's folder, open. Safe to share between threads."""
+
+    def __init__(self, brand: Brand, journal: Journal) -> None:
+        """Wire *brand* to *journal*; callers use `open` or `create`."""
+        self.brand, self.journal = brand, journal
+        self._closing = ExitStack()
+        self._closing.callback(journal.close)
+
+    @classmethod
+    def open(cls, folder: str | Path, clock: Callable[[], int] = now_ms) -> Self:
+        """Open the brand in *folder*.
+
+        Raises `InputError` for a brand file with faults or a folder never applied, `Unavailable`
+        when keys or safekeeping are out of reach, `Damaged` when the journal contradicts itself.
+        """
+        brand = load(Path(folder), CHECKERS)
+        journal = Journal(
+            brand.folder, master_key=brand.master_key, safekeeping=brand.safekeeping, clock=clock
+        )
+        return cls(brand, journal)
+
+    @classmethod
+    def create(cls, folder: str | Path, clock: Callable[[], int] = now_ms) -> Self:
+        """Open the brand in *folder*, making keys, journal and safekeeping if they are not there."""
+        brand = load(Path(folder), CHECKERS)
+        statement = brand.statement
+        journal = Journal.create(
+            brand.folder,
+            origin=f"{statement.domain}/{statement.id}",
+            master_key=brand.master_key,
+            safekeeping=brand.safekeeping,
+            clock=clock,
+        )
+        return cls(brand, journal)
+
+    # -- what is in force --
+
+    def apply(self, actor: str) -> list[str]:
+        """Put the brand file in force in the log; the names of what changed by it.
+
+        One act: brand file, rulebook, law packs, notices and campaigns together, or none.
+        """
+        statement, forced = self.brand.statement, self.journal.in_force
+        wanted = {
+            "brand": ("brand.applied", statement_body(statement)),
+            "rulebook": ("rulebook.applied", canonical(first_rulebook(statement))),
+            "laws": ("laws.applied", canonical(law_packs(statement.laws))),
+        }
+        entries = []
+        for name, (kind, body) in wanted.items():
+            if (known := forced(name)) is None or bytes(known[1]) != body:
+                entries.append(_stated(kind, name, body, actor))
+        for notice_id, notice in statement.notices.items():
+            for language, text in notice.text.items():
+                name = f"notice:{notice_hash(notice_id, language, text)}"
+                if forced(name) is None:
+                    body = canonical({"id": notice_id, "language": language, "text": text})
+                    entries.append(_stated("notice.published", name, body, actor))
+        for campaign_id, campaign in self.brand.campaigns.items():
+            body, name = campaign_body(campaign), f"campaign:{campaign_id}"
+            if (known := forced(name)) is None or bytes(known[1]) != body:
+                stated = CampaignStated(campaign=campaign_id, actor=actor, body=msgspec.Raw(body))
+                entries.append(Entry(kind="campaign.stated", body=stated, in_force=name))
+        if entries:
+            self.journal.append(entries)
+        return [entry.in_force for entry in entries]
+
+    @cached_property
+    def laws(self) -> tuple[LawPack, ...]:
+        """The law packs in force."""
+        return statements_in_force(self.journal).laws
+
+    # -- acts of, and for, one person --
+
+    @property
+    def statement(self) -> BrandStatement:
+        """The brand's statement in force."""
+        return statements_in_force(self.journal).brand
+
+    def wishes(self, slot: int) -> Wishes:
+        """What stands of the wishes of the person in *slot*."""
+        kept = self.journal.kept(slot)
+        return kept.standing.wishes if kept else Wishes()
+
+    def import_people(
+        self,
+        source: Path,
+        mapping: Path,
+        rejects: Path,
+        *,
+        actor: str,
+        progress: Callable[[int, int], None] = lambda _done, _all: None,
+    ) -> ImportReport:
+        """Take in the people of a CSV file, as the file *mapping* reads it.
+
+        *progress* is told (bytes done, bytes). See `collect.imports.import_people`.
+        """
+        read, size = read_mapping(mapping), source.stat().st_size if source.exists() else 0
+        return import_people(
+            self.journal, self.statement, self.laws, read, source, rejects,
+            operator=actor, progress=lambda done: progress(done, size),
+        )  # fmt: skip
+
+    def note_look(self, slot: int, actor: str) -> None:
+        """Put on record that an operator looks at what is sealed of the person in *slot*.
+
+        To be called, and to return, before anything is shown.
+        """
+        detail = msgspec.Raw(canonical({"slot": slot}))
+        looked = OperatorActed(actor=actor, act="reveal", detail=detail)
+        self.journal.append([Entry(kind="operator.acted", body=looked)])
+
+    def find(self, who: str) -> int:
+        """The slot of the person known by an address, an external id or a pseudonym."""
+        return find(self.journal, who)
+
+    def saying(self, actor: str, method: str, **more: str) -> Saying:
+        """In whose name something is said, under the statements now in force."""
+        statements = statements_in_force(self.journal)
+        return Saying(
+            brand=statements.brand,
+            laws=statements.laws,
+            actor=actor,
+            method=method,
+            at=max(self.journal.clock(), self.journal.state().last_at),
+            **more,
+        )
+
+    def act(
+        self, slot: int, draft: Callable[[], Drafted], *, act_id: str = ""
+    ) -> tuple[Appended, Receipt]:
+        """Append what *draft* says for the person in *slot*; where it stands, and its receipt.
+
+        *draft* is called anew when history moved on meanwhile.
+        """
+        for _ in range(_TRIES):
+            kept = self.journal.kept(slot)
+            version = kept.standing.version if kept else 0
+            kind, body = draft()
+            entry = Entry(kind=kind, body=body, slot=slot, expect=version, act_id=act_id)
+            try:
+                (appended,) = self.journal.append([entry], prove=True)
+            except Conflict:
+                if kept is not None and kept.standing.erased:
+                    raise
+                continue
+            if appended.again:
+                return appended, self.receipt(appended.position)
+            return appended, receipt_for(appended)
+        raise Conflict("person's history kept moving on: try again in a moment")
+
+    def receipt(self, position: int) -> Receipt:
+        """The receipt of the event at *position*, under the newest checkpoint."""
+        told = self.journal.told(position)
+        appended = Appended(position=position, at=told.at, text=told.text, salt=told.salt)
+        return receipt_for(appended, self.journal.prove(position))
+
+    # -- deciding and delivering --
+
+    def plan(
+        self,
+        campaign: Id,
+        at: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        on_person: Callable[[Planned], None] | None = None,
+    ) -> Plan:
+        """What *campaign* would meet, for everyone."""
+        return make_plan(self.journal, campaign, at=at, progress=progress, on_person=on_person)
+
+    def why(self, slot: int, campaign: Id, message: Id) -> Why:
+        """What is decided of *message* for one person now, and the facts that decide it."""
+        prepared = prepared_for(self.post, campaign).get(message)
+        if prepared is None:
+            raise InputError(f"campaign {campaign} has no message {message[:64]!r}")
+        kept, at = self.journal.kept(slot), self.journal.clock()
+        offset = zone_offset(kept.standing.wishes.time_zone, at) if kept else None
+        standing, clear = (kept.standing, kept.clear) if kept else (None, {})
+        return why(decide_one([prepared], standing, clear, at, offset)[0])
+
+    def campaign_of(self, message: Id) -> Id:
+        """The campaign that has *message*; raises `InputError` if none, or several, have it."""
+        found = [name for name, each in self.brand.campaigns.items() if message in each.messages]
+        if len(found) != 1:
+            raise InputError(
+                f"message {message[:64]!r} is in {len(found)} campaigns: name one with --campaign"
+            )
+        return found[0]
+
+    @cached_property
+    def post(self) -> Post:
+        """What sending needs; transports are opened when this is first asked for."""
+        outbox = Outbox(self.journal.folder)
+        self._closing.callback(outbox.close)
+        transports: dict[str, Transport] = {}
+        for channel, told in self.brand.transports.items():
+            domain = self.brand.statement.domain
+            transports[channel] = open_transport(told, self.journal.clock, hello=domain)
+            self._closing.callback(transports[channel].close)
+        return Post(
+            journal=self.journal,
+            outbox=outbox,
+            links=self.links,
+            transports=transports,
+            base_url=self.brand.base_url,
+        )
+
+    @cached_property
+    def links(self) -> Links:
+        """Makes and reads the links in messages."""
+        with closing(self.journal.connection()) as db:
+            return Links(db, self.journal.clock())
+
+    def send(
+        self,
+        campaign: Id,
+        actor: str,
+        on_plan: Callable[[int, int], None] | None = None,
+        on_sent: Callable[[int, int], None] | None = None,
+    ) -> SendReport:
+        """Plan *campaign* and send all that is due."""
+        return send_campaign(self.post, campaign, actor=actor, on_plan=on_plan, on_sent=on_sent)
+
+    def send_waiting(self) -> list[SendReport]:
+        """Send what waited and is due now."""
+        return send_waiting(self.post)
+
+    # -- leaving --
+
+    def ask_erasure(self, slot: int, actor: str, method: str) -> tuple[Appended, Receipt]:
+        """Ask for erasure in 48 hours; from here on nothing is sent to the person."""
+        at = max(self.journal.clock(), self.journal.state().last_at)
+        asked = erasing.request(self.journal, slot, actor=actor, method=method, at=at)
+        return asked, receipt_for(asked)
+
+    def undo_erasure(self, slot: int, actor: str, method: str) -> tuple[Appended, Receipt]:
+        """Take the request back, in time."""
+        undone = erasing.undo(self.journal, slot, actor=actor, method=method)
+        return undone, receipt_for(undone)
+
+    def erase(self, slot: int, actor: str, *, now: bool = False) -> tuple[Appended, Receipt]:
+        """Erase the person in *slot*; *now* skips what is left of the time to undo it."""
+        erased = erasing.erase(
+            self.journal, slot, operator=actor, now=now, audit=self.audit_person
+        ).receipt
+        return erased, receipt_for(erased)
+
+    def tick(self, actor: str) -> Ticked:
+        """Do all that is due; once more, or two at a time, does no harm.
+
+        Erasures come first. What cannot be done yet (a message to the person is just being handed
+        over) is left for the next tick. Raises `Unavailable` while another process is sending.
+        """
+        finished = len(erasing.resume(self.journal))
+        for slot in erasing.due(self.journal, self.journal.clock()):
+            with suppress(Conflict, Unavailable):
+                self.erase(slot, actor)
+                finished += 1
+        sweep_orphans(self.journal)
+        return Ticked(erased=finished, sent=tuple(self.send_waiting()))
+
+    # -- proof --
+
+    def audit(self, progress: Callable[[int, int], None] | None = None) -> Audit:
+        """Replay every delivery."""
+        return audit(self.journal, progress)
+
+    def audit_person(self, slot: int) -> Audit:
+        """Replay the deliveries to one person."""
+        return audit_person(self.journal, slot)
+
+    # -- ending --
+
+    def close(self) -> None:
+        """Close everything."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        """Use as a context that closes."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close everything."""
+        self.close()
+
+
+def _stated(kind: str, name: str, body: bytes, actor: str) -> Entry:
+    digest = notice_hash(name, "", body.decode())
+    stated = Stated(name=name, hash=digest, body=msgspec.Raw(body), actor=actor)
+    return Entry(kind=kind, body=stated, in_force=name)
+
