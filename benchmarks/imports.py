@@ -75,9 +75,11 @@ class NoJournal:
     """Knows nobody and takes everything: what is left is the import's own work."""
 
     def find_many(self, _: Sequence[bytes]) -> dict[bytes, int]:
+        """Nobody is known."""
         return {}
 
     def append_many(self, requests: Sequence[Sequence[Entry]]) -> list[list[Appended]]:
+        """Everything is taken."""
         return [[Appended(position=0, at=0, slot=0)] for _ in requests]
 
 
@@ -100,7 +102,7 @@ def own_microseconds(source: Path) -> float:
             pass
         batch: list[Job] = []
         for row in table.rows():
-            batch.append(Job(reader.read(row), whole=True))
+            batch.append(Job(reader.read(row, reader.heard(row)), whole=True))
             if len(batch) == 1_000:
                 # a new taker each time, since everybody gets slot 0 here
                 Taker(NoJournal(), drafts, lambda *_: None).take(batch)  # type: ignore[arg-type]

@@ -215,7 +215,7 @@ class _Run:
         if said is None or not said.takes_away:
             return None
         try:
-            return Job(self._reader.read(row), whole=not said.gives)
+            return Job(self._reader.read(row, said), whole=not said.gives)
         except InputError:
             if said.gives:
                 return None  # refused, once, by the pass that takes the rest
@@ -226,7 +226,7 @@ class _Run:
         said = self._reader.heard(row)
         if said is not None and said.takes_away and not said.gives:
             return None
-        return Job(self._reader.read(row), whole=True)
+        return Job(self._reader.read(row, said), whole=True)
 
 
 def _came_by_import(journal: Journal, slot: int, version: int) -> bool:

@@ -87,12 +87,14 @@ class RowReader:
         """What the row says, whoever it is about; None if its cells do not match the columns."""
         return self.said(row.cells) if len(row.cells) == self._width else None
 
-    def read(self, row: Row) -> Wanted:
-        """What the row wants; raises `InputError` if it cannot be known of whom it speaks."""
-        if len(row.cells) != self._width:
+    def read(self, row: Row, said: Said | None) -> Wanted:
+        """What the row wants, given what was `heard` of it.
+
+        Raises `InputError` if it cannot be known of whom it speaks.
+        """
+        if said is None:
             raise InputError(f"row has {len(row.cells)} cells, expected {self._width}")
         called, problem = self._called(row)
-        said = self.said(row.cells)
         attributes: dict[str, Value] = {}
         problem = problem or said.problem
         try:
@@ -144,8 +146,9 @@ def _address(point: PointColumn, places: dict[str, int]) -> Callable[[Row], str]
             "mapping points: template has no row number, or more than one; "
             "expected such as c{row:05d}@example.com"
         )
-    before, width, after = parts[0], int(parts[1] or 0), parts[2]
-    return lambda row: f"{before}{row.number:0{width}d}{after}"
+    before, width, after = parts
+    pattern = f"{before.replace('%', '%%')}%0{width or 1}d{after.replace('%', '%%')}"
+    return lambda row: pattern % row.number
 
 
 def _converter(each: AttributeColumn, statement: BrandStatement) -> Converter:

@@ -33,10 +33,10 @@ _REASON: Final = "import"
 class Said(Struct, frozen=True, kw_only=True, gc=False):
     """What rows of one combination say.
 
-    *takes* and *objections* take away, *gives* gives. *topics* and *shared* are all that the row
-    claims; *topics_now* and *shared_now* the part of it that a yes in this very row covers, which
-    is all that may be taken of a person not known before. *problem* is why nothing but what takes
-    away can be taken.
+    *takes* and *objections* take away, *gives* gives; *takes_away* says whether anything does.
+    *topics* and *shared* are all that the row claims; *topics_now* and *shared_now* the part that
+    a yes in this very row covers, which is all that may be taken of a person not known before.
+    *problem* is why nothing but what takes away can be taken.
     """
 
     takes: tuple[ConsentRow, ...] = ()
@@ -44,6 +44,7 @@ class Said(Struct, frozen=True, kw_only=True, gc=False):
     gives: tuple[ConsentRow, ...] = ()
     evidence: Evidence | None = None
     happened_at: Instant = 0
+    takes_away: bool
     topics: dict[str, TopicLevel]
     topics_now: dict[str, TopicLevel] | None
     shared: dict[str, tuple[str, ...]]
@@ -52,13 +53,6 @@ class Said(Struct, frozen=True, kw_only=True, gc=False):
     language: str = ""
     time_zone: str = ""
     problem: str = ""
-
-    @property
-    def takes_away(self) -> bool:
-        """Does it take anything away?"""
-        return bool(self.takes or self.objections) or any(
-            point.bounced for point in self.points.values()
-        )
 
 
 class Sayings:
@@ -105,13 +99,16 @@ class Sayings:
         topics = {rule.topic: TopicLevel(level=rule.level, source=rule.source)
                   for rule in mapping.topics if self._holds(cells, rule.condition)}  # fmt: skip
         shared = self._shared()
+        points = {channel: self._point(cells, channel) for channel in mapping.points}
+        objections = tuple(
+            Objection(purpose=rule.purpose, channel=rule.channel)
+            for rule in mapping.objections
+            if self._holds(cells, rule.condition)
+        )
         return Said(
             takes=takes,
-            objections=tuple(
-                Objection(purpose=rule.purpose, channel=rule.channel)
-                for rule in mapping.objections
-                if self._holds(cells, rule.condition)
-            ),
+            objections=objections,
+            takes_away=bool(takes or objections or any(p.bounced for p in points.values())),
             gives=gives,
             evidence=evidence,
             happened_at=evidence.when if evidence else 0,
@@ -119,7 +116,7 @@ class Sayings:
             topics_now=covered_topics(topics, yes.__contains__) or None,
             shared=shared,
             shared_now=covered_purposes(shared, self._statement, yes.__contains__) or None,
-            points={channel: self._point(cells, channel) for channel in mapping.points},
+            points=points,
             language=language,
             time_zone=time_zone,
             problem=problem,

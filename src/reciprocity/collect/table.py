@@ -10,11 +10,11 @@ import io
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self, cast
 
 from reciprocity.errors import InputError
 
@@ -69,7 +69,7 @@ class Table:
 
     def rows(self) -> Iterator[Row]:
         """Every row from the first on; a blank line is none."""
-        records = self._records()
+        records = self._records(checked=True)
         next(records)
         for number, (line, cells) in enumerate(records, start=1):
             yield Row(line, number, cells)
@@ -86,19 +86,28 @@ class Table:
         """Close the file."""
         self.close()
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """Each record that is not blank, the names of the columns first, with its first line."""
+    def _records(self, *, checked: bool = False) -> Iterator[tuple[int, list[str]]]:
+        """Each record that is not blank, the names of the columns first, with its first line.
+
+        Once *checked*, lines are no longer looked at one by one, which takes half the time.
+        """
         self._file.seek(0)
-        lines = self._file.readline
+        source = self._file
         if self._zipped:
-            lines = io.BufferedReader(gzip.GzipFile(fileobj=self._file)).readline
-        reader = csv.reader(_lines(lines), delimiter=self._delimiter, strict=True)
+            source = io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=self._file)))
+        text = io.TextIOWrapper(source, encoding="utf-8-sig", newline="")
+        lines: Iterable[str] = text if checked else _lines(source.readline)
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
         line = 1
-        with _explained(lambda: reader.line_num):
-            for cells in reader:
-                if cells:
-                    yield line, cells
-                line = reader.line_num + 1
+        try:
+            with _explained(lambda: reader.line_num):
+                for cells in reader:
+                    if cells:
+                        yield line, cells
+                    line = reader.line_num + 1
+        finally:
+            if not self._file.closed:
+                text.detach()  # or it would close the file when it goes
 
 
 def _open(path: Path) -> io.BufferedReader:
@@ -155,6 +164,8 @@ def _explained(line: Callable[[], int]) -> Iterator[None]:
             + ("a quotation mark is opened and not closed" if known else "a quotation mark or a "
                "line end stands where none may")
         ) from None  # fmt: skip
+    except UnicodeDecodeError:
+        raise InputError(f"people file, after line {line()}: is not UTF-8") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
             f"people file is a broken gzip file after line {line()} "

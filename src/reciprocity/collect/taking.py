@@ -214,7 +214,7 @@ def _one_each(
     busy: set[bytes | int] = set()
     for job in jobs:
         digests = [digest for _, digest in job.wanted.called.digests]
-        slots = list(dict.fromkeys(found[digest] for digest in digests if digest in found))
+        slots = list({found[digest]: 0 for digest in digests if digest in found}) if found else []
         if busy.isdisjoint(digests) and busy.isdisjoint(slots):
             ready.append((job, slots))
         else:
