@@ -23,7 +23,7 @@ def leave(db: sqlite3.Connection, slot: int, kind: str, act: Act, at: int) -> No
     """
     if kind not in TAKES_AWAY:
         raise InputError(f"event kind {kind!r} gives something: it cannot be taken without keys")
-    body = encodable(Entry(kind=kind, body=act, happened_at=at))
+    body = encodable(Entry(kind=kind, body=act, happened_at=at))[0]
     with explained("note an act that takes away"):
         db.execute(
             "INSERT INTO pending_act (slot, kind, body, at) SELECT :slot, :kind, :body, :at "
@@ -45,9 +45,7 @@ def waiting(db: sqlite3.Connection) -> list[tuple[int, Entry]]:
     All of them: a turn that sealed only some could let a message pass one of the others.
     """
     with explained("read pending acts"):
-        rows = db.execute(
-            "SELECT id, slot, kind, body, at FROM pending_act ORDER BY id"
-        ).fetchall()
+        rows = db.execute("SELECT id, slot, kind, body, at FROM pending_act ORDER BY id").fetchall()
     return [
         (number, Entry(kind=kind, body=read_body(kind, body), slot=slot, happened_at=at))
         for number, slot, kind, body, at in rows

@@ -68,7 +68,8 @@ def withdraw_without_keys(db: sqlite3.Connection, link: Link, at: int) -> None:
     """The same, noted in clear until keys are back; nothing is sent to anybody before that."""
     saying = _saying(statement_without_keys(db), at)
     kind, act = withdraw_all(saying, Wishes(), link.purpose, link.channel)
-    pending.leave(db, link.slot, kind, act, at)
+    if act.consent:
+        pending.leave(db, link.slot, kind, act, at)
 
 
 def statement_without_keys(db: sqlite3.Connection) -> BrandStatement:
@@ -94,8 +95,6 @@ def _saying(brand: BrandStatement, at: int) -> Saying:
 def _changes(act: Act, wishes: Wishes) -> bool:
     keys = [answer_key(row.purpose, row.channel) for row in act.consent]
     return any(
-        key in wishes.requests
-        or key not in wishes.answers
-        or wishes.answers[key].state not in _NO
+        key in wishes.requests or key not in wishes.answers or wishes.answers[key].state not in _NO
         for key in keys
     )

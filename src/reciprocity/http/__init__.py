@@ -1,0 +1,1 @@
+"""The server: pages that people reach from a message."""

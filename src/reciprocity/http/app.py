@@ -1,0 +1,142 @@
+"""The web application: for now the one page that every message must have, to stop it.
+
+`GET /u/{token}` shows what would stop and changes nothing, so that a mail scanner which follows
+links stops nobody. `POST` with `List-Unsubscribe=One-Click` stops it (RFC 8058): no cookie, no
+sign-in, the same answer the second time and after erasure. It works while the keys are out of
+reach (`http/desk.py`).
+"""
+
+import logging
+from typing import Final
+
+from anyio.to_thread import run_sync
+from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+
+from reciprocity.errors import InputError, ReciprocityError
+from reciprocity.http import page
+from reciprocity.http.desk import Desk
+
+__all__ = ["make_app"]
+
+MOST_BODY_BYTES: Final = 4_096
+MOST_PARTS: Final = 8
+_FIELD: Final = "List-Unsubscribe"
+_ONE_CLICK: Final = "One-Click"
+_log = logging.getLogger(__name__)
+
+AnyRequest = Request[object, object, State]
+
+
+@get("/u/{token:str}")
+async def show(token: str, state: State) -> Response[str]:
+    """What would stop; changes nothing."""
+    return await run_sync(_show, state.desk, token)
+
+
+def _show(desk: Desk, token: str) -> Response[str]:
+    try:
+        link = desk.link(token)
+    except InputError:
+        return _answer(404, page.unknown_page(desk.brand()))
+    return _answer(200, page.ask_page(desk.brand(), link))
+
+
+@post("/u/{token:str}", status_code=200)
+async def stop(token: str, request: AnyRequest, state: State) -> Response[str]:
+    """Stop, if the body says `List-Unsubscribe=One-Click`."""
+    desk: Desk = state.desk
+    if not await _says_one_click(request):
+        return _answer(400, page.incomplete_page(await run_sync(desk.brand)))
+    return await run_sync(_stop, desk, token)
+
+
+async def _says_one_click(request: AnyRequest) -> bool:
+    try:
+        form = await request.form()
+    except (ValueError, LookupError):  # bytes that are no text, a charset that does not exist
+        return False
+    return form.getall(_FIELD, []) == [_ONE_CLICK]
+
+
+def _stop(desk: Desk, token: str) -> Response[str]:
+    try:
+        link = desk.link(token)
+    except InputError:
+        return _answer(404, page.unknown_page(desk.brand()))
+    try:
+        desk.stop(link)
+    except ReciprocityError as error:
+        _log.error("withdrawal could not be stored: %s", error)
+        return _answer(503, page.not_stored_page(desk.brand()))
+    return _answer(200, page.done_page(desk.brand(), link))
+
+
+@get("/healthz")
+async def healthy() -> Response[str]:
+    """The process answers."""
+    return _plain(200, "ok\n")
+
+
+@get("/readyz")
+async def ready(state: State) -> Response[str]:
+    """Keys and journal can be read; withdrawals are taken even if not."""
+    return await run_sync(_ready, state.desk)
+
+
+def _ready(desk: Desk) -> Response[str]:
+    try:
+        desk.check()
+    except ReciprocityError as error:
+        _log.warning("not ready: %s", error)
+        return _plain(503, "not ready: the log of this server says why; withdrawals are taken\n")
+    return _plain(200, "ready\n")
+
+
+def _plain(status: int, text: str) -> Response[str]:
+    return Response(text, status_code=status, media_type=MediaType.TEXT, headers=page.headers())
+
+
+def _answer(status: int, text: str) -> Response[str]:
+    return Response(text, status_code=status, media_type=MediaType.HTML, headers=page.headers())
+
+
+def _refused(request: AnyRequest, error: HTTPException) -> Response[str]:
+    """A page for what the framework refuses: no such path or method, a body that is no form."""
+    desk: Desk = request.app.state.desk
+    shown = page.no_page if error.status_code in {404, 405} else page.incomplete_page
+    answer = _answer(error.status_code, shown(desk.brand()))
+    answer.headers |= error.headers or {}
+    return answer
+
+
+def _out_of_reach(request: AnyRequest, error: ReciprocityError) -> Response[str]:
+    """The journal cannot even be read; nothing was changed."""
+    desk: Desk = request.app.state.desk
+    _log.error("link could not be looked up: %s", error)
+    return _answer(503, page.not_stored_page(desk.brand()))
+
+
+def _failed(request: AnyRequest, error: Exception) -> Response[str]:
+    desk: Desk = request.app.state.desk
+    _log.error("request failed", exc_info=error)
+    return _answer(500, page.failed_page(desk.brand()))
+
+
+def make_app(desk: Desk) -> Litestar:
+    """The application that serves *desk*; it closes the desk when it stops."""
+    return Litestar(
+        [show, stop, healthy, ready],
+        state=State({"desk": desk}),
+        on_shutdown=[desk.close],
+        request_max_body_size=MOST_BODY_BYTES,
+        multipart_form_part_limit=MOST_PARTS,
+        exception_handlers={
+            HTTPException: _refused,
+            ReciprocityError: _out_of_reach,
+            Exception: _failed,
+        },
+        logging_config=None,  # the framework would log the path of what failed: a secret
+        openapi_config=None,
+    )

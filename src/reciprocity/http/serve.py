@@ -1,0 +1,116 @@
+"""The server process: one, on one address, with an access log that keeps the links secret."""
+
+import errno
+import logging
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final, cast
+
+import uvicorn
+
+from reciprocity.errors import InputError, Unavailable
+from reciprocity.http.app import make_app
+from reciprocity.http.desk import Desk
+from reciprocity.journal.journal import now_ms
+
+__all__ = ["run"]
+
+_Told = MutableMapping[str, Any]
+_Send = Callable[[_Told], Awaitable[None]]
+_App = Callable[[_Told, Callable[[], Awaitable[_Told]], _Send], Awaitable[None]]
+"""An ASGI application, as the specification has it."""
+
+_GRACE_S: Final = 10
+_BACKLOG: Final = 512
+_OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
+_log = logging.getLogger("reciprocity.access")
+
+
+def run(
+    folder: Path,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    announce: Callable[[str], None] = lambda _url: None,
+    clock: Callable[[], int] = now_ms,
+) -> None:
+    """Serve the brand in *folder* until the process is told to end; open requests are answered.
+
+    *announce* is told the address once connections are taken (a *port* of 0 is any free one).
+    Raises `InputError` for a brand without a journal or a host that is none, `Unavailable` when
+    the port is taken. Anybody may reach what is served here; put a server that speaks TLS before.
+    """
+    desk = Desk(folder, clock)
+    try:
+        listening = _listen(host, port)
+    except BaseException:
+        desk.close()
+        raise
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    config = uvicorn.Config(
+        logged(cast("_App", make_app(desk))),
+        log_config=None,
+        log_level="warning",
+        access_log=False,  # it would log whole paths
+        server_header=False,
+        proxy_headers=False,  # nobody's address is wanted
+        lifespan="on",
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    with listening:
+        bound = listening.getsockname()
+        name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        announce(f"http://{name}:{bound[1]}")
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            raise Unavailable(
+                f"port {port} on {host} cannot be listened on ({os.strerror(error.errno)}): name "
+                "another with --port"
+            ) from error
+        raise InputError(f"host {host!r} is not an address of this machine") from error
+
+
+def logged(app: _App) -> _App:
+    """*app*, with a line for each answer: method, kind of path, status, duration.
+
+    Never the path itself, since a link is a secret, nor who asked.
+    """
+
+    async def answer(scope: _Told, receive: Callable[[], Awaitable[_Told]], send: _Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        status, start = 0, perf_counter()
+
+        async def noted(message: _Told) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await app(scope, receive, noted)
+        finally:
+            took_ms = (perf_counter() - start) * 1000
+            _log.info("%s %s %d %.1f ms", scope["method"], _kind(scope["path"]), status, took_ms)
+
+    return answer
+
+
+def _kind(path: str) -> str:
+    if path.startswith("/u/"):
+        return "/u/..."
+    return path if path in _OPEN_PATHS else "other"
