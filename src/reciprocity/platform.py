@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
@@ -21,7 +21,6 @@ from reciprocity.brand import (
     BrandStatement,
     Checker,
     LawPack,
-    campaign_body,
     check_conditions,
     check_templates,
     law_packs,
@@ -40,14 +39,14 @@ from reciprocity.decide.rulebook import first_rulebook
 from reciprocity.decide.statements import statements_in_force
 from reciprocity.decide.zones import zone_offset
 from reciprocity.deliver.campaign import Plan, Planned, make_plan
-from reciprocity.deliver.channel import Transport
 from reciprocity.deliver.email import open_transport
 from reciprocity.deliver.email.template import names_used
 from reciprocity.deliver.link import Links
 from reciprocity.deliver.outbox import Outbox
+from reciprocity.deliver.release import campaigns_to_state
 from reciprocity.deliver.run import Post, SendReport, prepared_for, send_campaign, send_waiting
 from reciprocity.errors import Conflict, InputError, Unavailable
-from reciprocity.events import CampaignStated, OperatorActed, Stated, canonical
+from reciprocity.events import OperatorActed, Stated, canonical
 from reciprocity.journal.destroy import sweep_orphans
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal, now_ms
@@ -56,6 +55,9 @@ from reciprocity.model import Id
 from reciprocity.prove.receipt import Receipt, receipt_for
 from reciprocity.prove.replay import Audit, audit, audit_person
 from reciprocity.vault.people import find
+
+if TYPE_CHECKING:
+    from reciprocity.deliver.channel import Transport
 
 __all__ = ["Reciprocity", "Ticked", "check_brand"]
 
@@ -102,7 +104,7 @@ class Reciprocity:
 
     @classmethod
     def create(cls, folder: str | Path, clock: Callable[[], int] = now_ms) -> Self:
-        """Open the brand in *folder*, making keys, journal and safekeeping if they are not there."""
+        """Open the brand in *folder*; keys, journal and safekeeping are made if not there."""
         brand = load(Path(folder), CHECKERS)
         statement = brand.statement
         journal = Journal.create(
@@ -119,7 +121,9 @@ class Reciprocity:
     def apply(self, actor: str) -> list[str]:
         """Put the brand file in force in the log; the names of what changed by it.
 
-        One act: brand file, rulebook, law packs, notices and campaigns together, or none.
+        One act: brand file, rulebook, law packs, notices and campaigns together, or none. A
+        campaign that the file no longer has ends. Raises `InputError` for one that was sent and
+        is now to close later.
         """
         statement, forced = self.brand.statement, self.journal.in_force
         wanted = {
@@ -137,11 +141,7 @@ class Reciprocity:
                 if forced(name) is None:
                     body = canonical({"id": notice_id, "language": language, "text": text})
                     entries.append(_stated("notice.published", name, body, actor))
-        for campaign_id, campaign in self.brand.campaigns.items():
-            body, name = campaign_body(campaign), f"campaign:{campaign_id}"
-            if (known := forced(name)) is None or bytes(known[1]) != body:
-                stated = CampaignStated(campaign=campaign_id, actor=actor, body=msgspec.Raw(body))
-                entries.append(Entry(kind="campaign.stated", body=stated, in_force=name))
+        entries += campaigns_to_state(self.journal, self.brand.campaigns, actor)
         if entries:
             self.journal.append(entries)
         return [entry.in_force for entry in entries]
@@ -368,4 +368,3 @@ def _stated(kind: str, name: str, body: bytes, actor: str) -> Entry:
     digest = notice_hash(name, "", body.decode())
     stated = Stated(name=name, hash=digest, body=msgspec.Raw(body), actor=actor)
     return Entry(kind=kind, body=stated, in_force=name)
-

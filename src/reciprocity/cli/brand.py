@@ -1,0 +1,82 @@
+"""The brand file: what is wrong with it, what it may hold, and putting it in force."""
+
+import typer
+
+from reciprocity.cli.front import AsJson, front_of, opened, print_json
+from reciprocity.errors import InputError
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@app.command()
+def check(context: typer.Context, as_json: AsJson = False) -> None:
+    """List everything that is wrong with the brand file."""
+    from reciprocity.platform import check_brand
+
+    folder = front_of(context).brand
+    found = check_brand(folder)
+    if as_json:
+        print_json({"problems": found})
+        if found:
+            raise typer.Exit(2)
+    elif found:
+        raise InputError(found[0], found)
+    else:
+        print(f"{folder / 'brand.toml'}: all is well; `reciprocity apply` puts it in force")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of brand.toml, for editors."""
+    from reciprocity.brand import schema as schema_of_file
+
+    print_json(schema_of_file())
+
+
+@app.command()
+def apply(context: typer.Context, as_json: AsJson = False) -> None:
+    """Put the brand file in force in the log; the first time, open the log."""
+    from reciprocity.platform import Reciprocity
+
+    front = front_of(context)
+    actor = front.actor
+    with Reciprocity.create(front.brand) as shop:
+        changed, state = shop.apply(actor), shop.journal.state()
+    if as_json:
+        print_json({"in_force": changed, "position": state.size})
+        return
+    for name in changed:
+        print(f"in force: {name}")
+    print(f"log {state.origin} has {state.size} events" if changed else "nothing changed")
+
+
+@app.command()
+def rules(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the rules in force, in the order in which they are asked."""
+    from reciprocity.decide.one import meaning_of
+    from reciprocity.decide.statements import statements_in_force
+
+    with opened(context) as shop:
+        rulebook = statements_in_force(shop.journal).rulebook
+    if as_json:
+        print_json(
+            [
+                {
+                    "order": order,
+                    "kind": rule.kind,
+                    "reason": rule.reason,
+                    "bases": rule.bases,
+                    "when": rule.when,
+                    "until": rule.until,
+                    "meaning": meaning_of(rule.reason),
+                }
+                for order, rule in enumerate(rulebook.rules, start=1)
+            ]
+        )
+        return
+    from reciprocity.cli.screen import screen
+    from reciprocity.cli.tables import rules_table
+
+    screen().print(rules_table(rulebook))

@@ -1,0 +1,126 @@
+"""Campaigns: what one would meet, why for one person, sending it, and sending what waited."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reciprocity.cli.acting import Who
+from reciprocity.cli.front import AsJson, front_of, instant, opened, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reciprocity.deliver.run import SendReport
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+def _campaigns(context: typer.Context) -> list[str]:
+    """The ids of campaigns, for completion in the shell; none if the file does not read."""
+    import tomllib
+    from pathlib import Path
+
+    root = context.find_root()
+    folder = Path(root.params.get("brand") or ".")
+    try:
+        return list(tomllib.loads((folder / "brand.toml").read_text("utf-8"))["campaigns"])
+    except (OSError, ValueError, KeyError):
+        return []
+
+
+CampaignId = Annotated[
+    str, typer.Argument(metavar="CAMPAIGN", help="A campaign in force.", autocompletion=_campaigns)
+]
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    campaign: CampaignId,
+    at: Annotated[
+        str, typer.Option("--at", metavar="T", help="As it would go then, not now (ISO 8601).")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what a campaign would meet: who would be reached, who waits, who not and why."""
+    from reciprocity.cli.screen import progress, screen
+
+    when = instant(at) if at else None
+    with opened(context) as shop:
+        with progress("Planning") as (move,):
+            found = shop.plan(campaign, when, move)
+        if as_json:
+            print_json(found)
+            return
+        from reciprocity.cli.tables import plan_head, plan_table, plan_words
+
+        screen().print(plan_head(found))
+        screen().print(plan_table(found))
+        screen().print(plan_words(found))
+
+
+@app.command()
+def why(
+    context: typer.Context,
+    person: Who,
+    message: Annotated[
+        str, typer.Argument(metavar="MESSAGE", help="A message of a campaign in force.")
+    ],
+    campaign: Annotated[
+        str,
+        typer.Option(
+            "--campaign", help="The campaign, if several have it.", autocompletion=_campaigns
+        ),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell why a person would get a message now, or not, and the facts that decide it."""
+    with opened(context) as shop:
+        found = shop.why(shop.find(person), campaign or shop.campaign_of(message), message)
+    if as_json:
+        print_json(found)
+        return
+    from reciprocity.cli.screen import screen
+    from reciprocity.cli.tables import why_table, why_words
+
+    screen().print(why_words(found))
+    screen().print(why_table(found))
+
+
+@app.command()
+def send(context: typer.Context, campaign: CampaignId, as_json: AsJson = False) -> None:
+    """Send a campaign: plan it, choose, decide each again at the door, hand over."""
+    from reciprocity.cli.screen import progress
+
+    actor = front_of(context).actor
+    with opened(context) as shop, progress("Planning", "Sending") as (planned, sent):
+        report = shop.send(campaign, actor, planned, sent)
+    if as_json:
+        print_json(report)
+    else:
+        _show([report])
+
+
+@app.command()
+def tick(context: typer.Context, as_json: AsJson = False) -> None:
+    """Do what is due: erase who asked to be, send what waited. Run it every few minutes."""
+    actor = front_of(context).actor
+    with opened(context) as shop:
+        done = shop.tick(actor)
+    if as_json:
+        print_json(done)
+        return
+    print(f"people erased: {done.erased}")
+    _show(done.sent)
+    if not done.sent:
+        print("nothing waits to be sent")
+
+
+def _show(reports: "Sequence[SendReport]") -> None:
+    from reciprocity.cli.screen import screen
+    from reciprocity.cli.tables import send_table
+
+    for report in reports:
+        screen().print(send_table(report))

@@ -1,0 +1,129 @@
+"""What every command starts from: which brand, who acts, and the options many have in common."""
+
+import getpass
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+
+import typer
+
+from reciprocity.errors import InputError
+
+if TYPE_CHECKING:
+    from reciprocity.platform import Reciprocity
+
+__all__ = [
+    "AsJson",
+    "Front",
+    "SaveReceipt",
+    "front_of",
+    "instant",
+    "opened",
+    "pairs",
+    "print_json",
+    "written",
+]
+
+_OPERATOR: Final = re.compile(r"[\w.@+-]{1,64}")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
+SaveReceipt = Annotated[
+    Path | None,
+    typer.Option("--receipt", metavar="FILE", help="Save the receipt, which the person may keep."),
+]
+
+
+class Front(NamedTuple):
+    """The brand's folder, and the operator's name as given ("" takes the login name)."""
+
+    brand: Path
+    operator: str
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as events say it: `operator:NAME`."""
+        name = self.operator or _login_name()
+        if not _OPERATOR.fullmatch(name):
+            raise InputError(
+                "operator's name is none: give --operator a word of letters, digits and . _ @ + -"
+            )
+        return f"operator:{name}"
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise InputError(
+            "operator has no login name here: give --operator NAME or set RECIPROCITY_OPERATOR"
+        ) from error
+
+
+def front_of(context: typer.Context) -> Front:
+    """What the global options said."""
+    front = context.obj
+    assert isinstance(front, Front)  # noqa: S101 - set by the one callback above all commands
+    return front
+
+
+@contextmanager
+def opened(context: typer.Context) -> Iterator["Reciprocity"]:
+    """The brand of the global options, open."""
+    from reciprocity.platform import Reciprocity
+
+    with Reciprocity.open(front_of(context).brand) as shop:
+        yield shop
+
+
+def print_json(value: object) -> None:
+    """Print *value* as JSON that people can read too."""
+    import msgspec
+
+    data = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    sys.stdout.buffer.write(data + b"\n")
+    sys.stdout.flush()
+
+
+def written(path: Path, data: bytes) -> None:
+    """Write *data* to *path*; raises `InputError` saying why if that cannot be done."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"file {path} cannot be written: {error.strerror}") from error
+
+
+def instant(text: str) -> int:
+    """An instant as people write one, in ms since 1970: ISO 8601 (UTC unless it says so), or ms.
+
+    >>> instant("1970-01-01"), instant("1970-01-01T01:00+01:00"), instant("1790000000000")
+    (0, 0, 1790000000000)
+    """
+    if text.isdecimal() and text.isascii() and len(text) > len("20260101"):
+        return int(text)
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"instant {text[:40]!r} is none: expected one like 2026-03-01 or 2026-03-01T09:30+01:00"
+        ) from None
+    aware = told if told.tzinfo else told.replace(tzinfo=UTC)
+    return round(aware.timestamp() * 1000)
+
+
+def pairs(told: list[str], what: str) -> dict[str, str]:
+    """Options of the form NAME=VALUE as a table; raises `InputError` for any other, or one twice.
+
+    >>> pairs(["garden=2", "kitchen=-1"], "topic")
+    {'garden': '2', 'kitchen': '-1'}
+    """
+    found: dict[str, str] = {}
+    for text in told:
+        name, mark, value = text.partition("=")
+        if not mark or not name or name in found:
+            raise InputError(f"{what} is to be given once each, as --{what} NAME=VALUE")
+        found[name] = value
+    return found

@@ -1,0 +1,207 @@
+"""Keeping the brand's files: rebuild, back up, restore, drill, sign a gap, and serve links."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reciprocity.cli.front import AsJson, front_of, opened, print_json
+from reciprocity.errors import ReciprocityError
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from reciprocity.brand import Brand
+
+__all__ = ["app"]
+
+app = typer.Typer()
+journal = typer.Typer(no_args_is_help=True)
+gap = typer.Typer(no_args_is_help=True)
+app.add_typer(journal, name="journal", help="The journal's caches.")
+app.add_typer(gap, name="gap", help="What a restore lost.")
+
+JournalBackups = Annotated[
+    Path, typer.Option("--journal", metavar="DIR", help="Where the journal's backups are.")
+]
+KeysBackups = Annotated[
+    Path,
+    typer.Option("--keys", metavar="DIR", help="Where the keys' backups are: another place."),
+]
+
+
+@journal.command()
+def rebuild(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Make what stands for everyone anew from the events."""
+    from reciprocity.cli.screen import progress
+
+    with opened(context) as shop, progress("Rebuilding") as (move,):
+        size = shop.journal.state().size
+        shop.journal.rebuild(lambda done: move(done, size))
+        people = shop.journal.count()
+    if as_json:
+        print_json({"events": size, "people": people})
+    else:
+        print(f"made anew from {size} events: {people} people")
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    *,
+    journal_to: JournalBackups,
+    keys_to: KeysBackups,
+    keep_days: Annotated[
+        int, typer.Option("--keep-days", min=1, help="Older backups are removed.")
+    ] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Back up journal and keys, each to its own place; one of them alone can be read by nobody."""
+    from reciprocity.journal.backup import back_up
+
+    with opened(context) as shop:
+        manifest = back_up(shop.journal, journal_to, keys_to, keep_days=keep_days)
+    if as_json:
+        print_json(manifest)
+        return
+    print(f"backed up {manifest.size} events of {manifest.origin}, root {manifest.root}")
+    print("the master key is in neither: keep a copy of it in a third place")
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    *,
+    journal_from: JournalBackups,
+    keys_from: KeysBackups,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the newest backup to life in the brand's folder, and say what it lost."""
+    from reciprocity.journal.backup import newest
+    from reciprocity.journal.journal import now_ms
+    from reciprocity.journal.restore import restore as bring_back
+
+    brand, actor = _declared(context), front_of(context).actor
+    from_journal, from_keys = newest(journal_from, keys_from)
+    found = bring_back(
+        brand.folder,
+        journal_from=from_journal,
+        keys_from=from_keys,
+        master_key=brand.master_key,
+        safekeeping=brand.safekeeping,
+        clock=now_ms,
+        operator=actor,
+    )
+    if as_json:
+        print_json(found)
+        return
+    print(f"restored {found.size} events; the log is {found.origin}")
+    if found.erased_again:
+        print(f"erased again, because the backup was older: {len(found.erased_again)} people")
+    if found.signatures_needed:
+        print(f"events lost: {'nobody can say how many' if found.lost < 0 else found.lost}")
+        print("nothing is sent before every withdrawal among them was entered again, and")
+        print(f"{found.signatures_needed} operators have signed that: `reciprocity gap sign`")
+
+
+@app.command()
+def drill(
+    context: typer.Context,
+    *,
+    journal_from: JournalBackups,
+    keys_from: KeysBackups,
+    as_json: AsJson = False,
+) -> None:
+    """Restore the newest backup aside, check it, compare it with the live journal, forget it."""
+    from reciprocity.journal.backup import newest
+    from reciprocity.journal.restore import drill as try_out
+
+    from_journal, from_keys = newest(journal_from, keys_from)
+    with opened(context) as shop, tempfile.TemporaryDirectory(prefix="drill-") as scratch:
+        found = try_out(
+            journal_from=from_journal,
+            keys_from=from_keys,
+            master_key=shop.brand.master_key,
+            scratch=Path(scratch),
+            clock=shop.journal.clock,
+            live=shop.journal,
+        )
+    if as_json:
+        print_json(found)
+        return
+    print(f"the backup can be restored: {found.size} events, {found.people} people")
+    print(f"the live log is {found.behind} events ahead; {found.moved_on} people moved on since,")
+    print(f"{found.same} stand exactly as in the backup")
+
+
+@gap.command("sign")
+def sign(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Sign that every withdrawal which a restore lost was entered again."""
+    from reciprocity.journal.restore import sign_gap
+
+    actor = front_of(context).actor
+    with opened(context) as shop:
+        missing = sign_gap(shop.journal, actor)
+    if as_json:
+        print_json({"signatures_needed": missing})
+    elif missing:
+        print(f"signed; {missing} more operator must sign before anything is sent")
+    else:
+        print("signed; the brand may send again")
+
+
+def _declared(context: typer.Context) -> "Brand":
+    from reciprocity.brand import load
+    from reciprocity.platform import CHECKERS
+
+    return load(front_of(context).brand, CHECKERS)
+
+
+# --- serving ------------------------------------------------------------------------------------
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    *,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="0: any.")] = 8080,
+    tick: Annotated[
+        int, typer.Option("--tick", min=0, help="Do what is due every so many seconds; 0: never.")
+    ] = 60,
+) -> None:
+    """Answer the links in messages, so that one click stops them, and do what is due."""
+    from threading import Event, Thread
+
+    from reciprocity.http.serve import run
+
+    front, ended = front_of(context), Event()
+    if tick:
+        told = (front.brand, front.actor, tick, ended)
+        Thread(target=_tick, args=told, daemon=True).start()
+    try:
+        run(front.brand.resolve(), host, port, _announce)
+    finally:
+        ended.set()
+
+
+def _announce(url: str) -> None:
+    print(f"answering on {url}; stop with Ctrl-C", file=sys.stderr, flush=True)
+
+
+def _tick(folder: Path, actor: str, seconds: int, ended: "Event") -> None:
+    """Do what is due, every so often; what stands in the way is said and tried again."""
+    from reciprocity.platform import Reciprocity
+
+    while not ended.wait(seconds):
+        try:
+            with Reciprocity.open(folder) as shop:
+                done = shop.tick(actor)
+        except ReciprocityError as error:
+            print(f"tick: {error}", file=sys.stderr)
+            continue
+        if done.erased or any(report.delivered for report in done.sent):
+            sent = sum(report.delivered for report in done.sent)
+            print(f"tick: {done.erased} erased, {sent} sent", file=sys.stderr)

@@ -1,0 +1,65 @@
+"""Many people at once: `import people`, and addresses that are never to be written to."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reciprocity.cli.front import AsJson, front_of, opened, print_json
+
+__all__ = ["app"]
+
+app = typer.Typer()
+importing = typer.Typer(no_args_is_help=True)
+app.add_typer(importing, name="import", help="Take people in from a file.")
+
+
+@importing.command("people")
+def import_people(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV in UTF-8, plain or gzip.")],
+    mapping: Annotated[
+        Path, typer.Option("--mapping", "-m", metavar="M", help="What its columns say (TOML).")
+    ],
+    rejects: Annotated[
+        Path | None,
+        typer.Option(
+            "--rejects",
+            metavar="F",
+            help="Where refused rows go, with line and reason; FILE.rejects.csv unless told.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take people in from a CSV file; a second run changes nothing."""
+    from reciprocity.cli.screen import progress
+
+    refused = rejects or file.with_name(f"{file.name}.rejects.csv")
+    actor = front_of(context).actor
+    with opened(context) as shop, progress("Importing") as (move,):
+        report = shop.import_people(file, mapping, refused, actor=actor, progress=move)
+    if as_json:
+        print_json(report)
+        return
+    print(report)
+    if report.refused:
+        print(f"the refused rows' lines and reasons are in {refused}")
+
+
+@app.command()
+def suppress(
+    context: typer.Context,
+    addresses: Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="E-mail addresses.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, in one line.")] = "asked",
+    as_json: AsJson = False,
+) -> None:
+    """Never write to these addresses again, whoever has them; there is no way back."""
+    from reciprocity.vault.suppression import suppress as put_on_list
+
+    actor = front_of(context).actor
+    with opened(context) as shop:
+        added = put_on_list(shop.journal, addresses, actor=actor, reason=reason)
+    if as_json:
+        print_json({"given": len(addresses), "added": added})
+    else:
+        print(f"{added} of {len(addresses)} were not on the suppression list before, and are now")

@@ -1,0 +1,54 @@
+"""Beginning: `init` writes a brand to start from, `demo` shows all there is on made-up people."""
+
+import datetime
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reciprocity.errors import InputError
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What the brand is called.", show_default=False)
+    ] = None,
+) -> None:
+    """Write a commented brand file and its templates to start from."""
+    from reciprocity.brand import starter
+
+    today = datetime.datetime.fromtimestamp(time.time(), datetime.UTC).date()
+    texts = starter(name, today)
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise InputError(f"folder {folder} is not empty: name a new one, or empty it first")
+        for path, text in texts.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"folder {folder} cannot be written: {error.strerror}") from error
+    for path in texts:
+        print(folder / path)
+    print(f"\nRead {folder / 'brand.toml'}, then put it in force:\n")
+    print(f"  reciprocity --brand {folder} check\n  reciprocity --brand {folder} apply")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    people: Annotated[
+        int, typer.Option("--people", min=100, max=100_000, help="How many people to make up.")
+    ] = 2_000,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed makes other people.")] = 1,
+) -> None:
+    """Make up a shop and its people, send a campaign, audit it, verify a receipt."""
+    from reciprocity.cli.demo.show import show
+
+    show(folder, people, seed)

@@ -1,0 +1,171 @@
+"""Reports as tables and sentences: plan, send, audit, rules, why."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from rich.table import Table
+from rich.text import Text
+
+from reciprocity.cli.screen import bar, moment, plain_table, share
+from reciprocity.decide.one import Why, meaning_of
+from reciprocity.decide.rulebook import REASONS, Rulebook
+from reciprocity.deliver.campaign import MessageCounts, Plan
+from reciprocity.deliver.run import SendReport
+from reciprocity.model import Verdict
+from reciprocity.prove.replay import Audit, Breach
+
+__all__ = [
+    "audit_table",
+    "audit_words",
+    "breaches_table",
+    "in_order",
+    "plan_head",
+    "plan_table",
+    "plan_words",
+    "rules_table",
+    "send_table",
+    "why_table",
+    "why_words",
+]
+
+_ORDER: Final = {reason.name: number for number, reason in enumerate(REASONS)}
+_COLOURS: Final = {Verdict.DELIVER: "green", Verdict.WAIT: "yellow", Verdict.REFUSE: ""}
+
+
+def in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """*counts* by reason, in the published order of reasons.
+
+    >>> in_order({"quiet_time": 1, "brand:vip": 2, "refused": 3})
+    [('refused', 3), ('brand:vip', 2), ('quiet_time', 1)]
+    """
+    return sorted(counts.items(), key=lambda one: (_place(one[0]), one[0]))
+
+
+def _place(reason: str) -> int:
+    family = reason.partition(":")[0]
+    return _ORDER.get(reason, _ORDER.get(family, _ORDER.get(f"{family}:*", len(_ORDER))))
+
+
+def plan_head(plan: Plan) -> str:
+    """What is planned, for whom and as of when."""
+    return (
+        f"Campaign {plan.campaign} for {plan.people:,} people, as of {moment(plan.at)} "
+        f"and {plan.position:,} events"
+    )
+
+
+def plan_table(plan: Plan) -> Table:
+    """What each message of *plan* would meet, before choice: a row an outcome."""
+    table = plain_table(
+        "message", "outcome", "reason", "people", "share", "", numbers=("people", "share")
+    )  # fmt: skip
+    for name, counts in plan.messages.items():
+        first = name
+        for verdict, reason, count in _outcomes(counts):
+            table.add_row(
+                first,
+                Text(verdict, style=_COLOURS[verdict]),
+                reason,
+                f"{count:,}",
+                share(count, plan.people),
+                Text(bar(count, plan.people), style=_COLOURS[verdict]),
+            )
+            first = ""
+        table.add_section()
+    return table
+
+
+def _outcomes(counts: MessageCounts) -> Iterable[tuple[Verdict, str, int]]:
+    yield Verdict.DELIVER, "", counts.deliver
+    for verdict, reasons in ((Verdict.WAIT, counts.wait), (Verdict.REFUSE, counts.refuse)):
+        for reason, count in in_order(reasons):
+            yield verdict, reason, count
+
+
+def plan_words(plan: Plan) -> str:
+    """What the choice among messages comes to."""
+    chosen = ", ".join(f"{name} {count:,}" for name, count in plan.chosen.items())
+    total = sum(plan.chosen.values())
+    return (
+        f"{total:,} people would be reached now, by one message each or as many as the campaign "
+        f"allows: {chosen}.\n{plan.unchosen:,} messages stand back for one that matters more to "
+        "the person."
+    )
+
+
+def send_table(report: SendReport) -> Table:
+    """What a run of `send` came to, each person under one word."""
+    table = plain_table(
+        "outcome", "reason", "people", numbers=("people",), title=f"Campaign {report.campaign}"
+    )
+    table.add_row(Text("delivered", style="green"), "", f"{report.delivered:,}")
+    table.add_row(Text("waiting", style="yellow"), "", f"{report.waiting:,}")
+    for reason, count in in_order(report.refused):
+        table.add_row("refused", reason, f"{count:,}")
+    for what, count in (("cancelled", report.cancelled), ("failed", report.failed)):
+        table.add_row(what, "", f"{count:,}")
+    style = "red" if report.unknown else ""
+    table.add_row(Text("unknown", style=style), "", f"{report.unknown:,}")
+    return table
+
+
+def audit_table(audit: Audit) -> Table:
+    """The figures of an audit."""
+    table = plain_table("audit", "", numbers=("",))
+    latency = audit.withdrawal_to_last_send_ms
+    style = "red" if audit.breaches else "green"
+    table.add_row("deliveries replayed", f"{audit.deliveries:,}")
+    table.add_row("deliveries to people erased since", f"{audit.erased:,}")
+    table.add_row("breaches", Text(f"{len(audit.breaches):,}", style=style))
+    table.add_row("near misses", f"{audit.near_misses:,}")
+    table.add_row("withdrawal to last possible send, median", f"{latency.p50:,} ms")
+    table.add_row("... of 99 in 100", f"{latency.p99:,} ms")
+    table.add_row("... at most", f"{latency.max:,} ms")
+    table.add_row("events in the log", f"{audit.checkpoint.size:,}")
+    return table
+
+
+def audit_words(audit: Audit) -> str:
+    """Under which signed checkpoint it was audited."""
+    return f"under the log's checkpoint of root {audit.checkpoint.root}"
+
+
+def breaches_table(breaches: Iterable[Breach]) -> Table:
+    """Each breach with person, message and reason."""
+    table = plain_table(
+        "position", "breach", "person", "message", "reason", "decided",
+        numbers=("position",), title="Breaches",
+    )  # fmt: skip
+    for one in breaches:
+        table.add_row(
+            str(one.position), one.kind, one.person, one.message, one.reason, moment(one.decided_at)
+        )
+    return table
+
+
+def rules_table(rulebook: Rulebook) -> Table:
+    """Every rule in its order."""
+    table = plain_table("", "kind", "reason", "bases", "stops a message when", numbers=("",))
+    for order, rule in enumerate(rulebook.rules, start=1):
+        until = f" (until {rule.until})" if rule.until else ""
+        table.add_row(str(order), rule.kind, rule.reason, " ".join(rule.bases), rule.when + until)
+    return table
+
+
+def why_words(found: Why) -> str:
+    """The decision in a sentence."""
+    decision = found.decision
+    if decision.verdict is Verdict.DELIVER:
+        return f"{found.message}: deliver ({found.meaning}), unless another message matters more"
+    until = f" until {moment(decision.until)}" if decision.until else ""
+    rule = f"\nrule: {found.rule}" if found.rule else ""
+    said = f"{found.message}: {decision.verdict}{until}, {decision.reason}"
+    return f"{said}: {meaning_of(decision.reason)}{rule}"
+
+
+def why_table(found: Why) -> Table:
+    """The facts that decided."""
+    table = plain_table("fact", "value")
+    for fact in found.facts:
+        table.add_row(fact.name, fact.value)
+    return table

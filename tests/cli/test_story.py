@@ -1,0 +1,90 @@
+"""From an empty folder to a proof, each command a process of its own."""
+
+from pathlib import Path
+
+import msgspec
+
+from tests.cli.conftest import Ran, process, without_quiet_time
+
+
+class Counts(msgspec.Struct, forbid_unknown_fields=True):
+    deliver: int
+    wait: dict[str, int]
+    refuse: dict[str, int]
+
+
+class Plan(msgspec.Struct, forbid_unknown_fields=True):
+    campaign: str
+    at: int
+    position: int
+    people: int
+    messages: dict[str, Counts]
+    chosen: dict[str, int]
+    unchosen: int
+
+
+class Sent(msgspec.Struct, forbid_unknown_fields=True):
+    campaign: str
+    delivered: int
+    waiting: int
+    refused: dict[str, int]
+    cancelled: int
+    failed: int
+    unknown: int
+
+
+class Latency(msgspec.Struct, forbid_unknown_fields=True):
+    p50: int
+    p99: int
+    max: int
+
+
+class Checkpoint(msgspec.Struct, forbid_unknown_fields=True):
+    size: int
+    root: str
+
+
+class Audit(msgspec.Struct, forbid_unknown_fields=True):
+    deliveries: int
+    erased: int
+    breaches: list[object]
+    near_misses: int
+    withdrawal_to_last_send_ms: Latency
+    checkpoint: Checkpoint
+
+
+def test_an_empty_folder_becomes_a_brand_that_sends_and_proves_it(tmp_path: Path):
+    def done(*arguments: object) -> Ran:
+        ran = process("--brand", "shop", *arguments, folder=tmp_path)
+        assert ran.code == 0, ran
+        return ran
+
+    done("init", "shop")
+    without_quiet_time(tmp_path / "shop")
+    assert "all is well" in done("check").out
+    assert "in force: campaign:spring" in done("apply").out
+    done("person", "add", "--id", "c1", "--address", "email=c1@people.example", "--confirmed")
+    done("person", "grant", "id:c1", "offers", "--notice", "offers", "--receipt", "yes.json")
+    done("person", "prefer", "id:c1", "--topic", "kitchen=2")
+
+    plan = msgspec.json.decode(done("plan", "spring", "--json").out, type=Plan, strict=True)
+    assert plan.people == 1
+    assert plan.chosen == {"garden": 0, "kitchen": 1}
+    assert plan.messages["garden"].refuse == {"attribute_not_shared": 1}
+    for counts in plan.messages.values():
+        total = counts.deliver + sum(counts.wait.values()) + sum(counts.refuse.values())
+        assert total == plan.people
+
+    sent = msgspec.json.decode(done("send", "spring", "--json").out, type=Sent, strict=True)
+    assert (sent.delivered, sent.waiting, sent.refused) == (1, 0, {})
+    assert len(list((tmp_path / "shop" / "maildir" / "new").iterdir())) == 1
+
+    audit = msgspec.json.decode(done("audit", "--json").out, type=Audit, strict=True)
+    assert (audit.deliveries, audit.breaches) == (1, [])
+
+    (tmp_path / "log.key").write_text(done("log", "key").out)
+    ran = process("verify", "receipt", "yes.json", "--key", "log.key", folder=tmp_path)
+    assert (ran.code, "the receipt holds" in ran.out) == (0, True)
+    exported = done("log", "export", "log", "--json").json
+    assert exported["size"] == audit.checkpoint.size
+    assert exported["root"] == audit.checkpoint.root
