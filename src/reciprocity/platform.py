@@ -41,6 +41,7 @@ from reciprocity.decide.zones import zone_offset
 from reciprocity.deliver.campaign import Plan, Planned, make_plan
 from reciprocity.deliver.email import open_transport
 from reciprocity.deliver.email.template import names_used
+from reciprocity.deliver.jobs import Jobs
 from reciprocity.deliver.link import Links
 from reciprocity.deliver.outbox import Outbox
 from reciprocity.deliver.release import campaigns_to_state
@@ -74,10 +75,11 @@ def check_brand(folder: Path) -> tuple[str, ...]:
 
 
 class Ticked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tick did: people erased, and what was sent, by campaign."""
+    """What a tick did, and when each of its jobs last succeeded (in ms)."""
 
     erased: int
     sent: tuple[SendReport, ...]
+    last_success: dict[str, int]
 
 
 class Reciprocity:
@@ -321,9 +323,12 @@ class Reciprocity:
     def erase(self, slot: int, actor: str, *, now: bool = False) -> tuple[Appended, Receipt]:
         """Erase the person in *slot*; *now* skips what is left of the time to undo it."""
         erased = erasing.erase(
-            self.journal, slot, operator=actor, now=now, audit=self.audit_person
+            self.journal, slot, operator=actor, now=now, audit=self._breaches_of
         ).receipt
         return erased, receipt_for(erased)
+
+    def _breaches_of(self, slot: int) -> list[str]:
+        return [breach.kind for breach in self.audit_person(slot).breaches]
 
     def tick(self, actor: str) -> Ticked:
         """Do all that is due; once more, or two at a time, does no harm.
@@ -331,13 +336,20 @@ class Reciprocity:
         Erasures come first. What cannot be done yet (a message to the person is just being handed
         over) is left for the next tick. Raises `Unavailable` while another process is sending.
         """
+        with closing(Jobs(self.journal.folder, self.journal.clock)) as jobs:
+            erased = jobs.run("erase", lambda: self._erase_due(actor), 0)
+            jobs.run("sweep", lambda: len(sweep_orphans(self.journal)), 0)
+            nothing: list[SendReport] = []
+            sent = jobs.run("send", self.send_waiting, nothing)
+            return Ticked(erased=erased, sent=tuple(sent), last_success=jobs.last_success())
+
+    def _erase_due(self, actor: str) -> int:
         finished = len(erasing.resume(self.journal))
         for slot in erasing.due(self.journal, self.journal.clock()):
             with suppress(Conflict, Unavailable):
                 self.erase(slot, actor)
                 finished += 1
-        sweep_orphans(self.journal)
-        return Ticked(erased=finished, sent=tuple(self.send_waiting()))
+        return finished
 
     # -- proof --
 

@@ -116,6 +116,10 @@ def tick(context: typer.Context, as_json: AsJson = False) -> None:
     _show(done.sent)
     if not done.sent:
         print("nothing waits to be sent")
+    from reciprocity.cli.screen import moment
+
+    for name, at in done.last_success.items():
+        print(f"job {name} last succeeded: {moment(at)}")
 
 
 def _show(reports: "Sequence[SendReport]") -> None:

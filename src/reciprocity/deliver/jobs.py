@@ -1,0 +1,75 @@
+"""The jobs of `tick`: one process at a time does each, and when each last succeeded is on show.
+
+A job must be idempotent: its lease is a lock on a file, which the system gives back when its
+holder dies, so that what was half done is done again by the next tick. A job that stopped
+succeeding shows by its last success, which is kept in `standing.db` and may be lost without harm.
+"""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from reciprocity.errors import Unavailable
+from reciprocity.journal.store import connect, explained
+
+__all__ = ["Jobs"]
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS job (
+    name TEXT PRIMARY KEY, last_success_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+_Result = TypeVar("_Result")
+
+
+class Jobs:
+    """The jobs of the brand in one folder."""
+
+    def __init__(self, folder: Path, clock: Callable[[], int]) -> None:
+        """Keep leases and successes in *folder*; *clock* gives the instant in ms."""
+        self._folder, self._clock = folder, clock
+        self._db = connect(folder / "standing.db", durable=False)
+        with explained("open the list of jobs"):
+            self._db.executescript(_SCHEMA)
+
+    def run(self, name: str, work: Callable[[], _Result], otherwise: _Result) -> _Result:
+        """What *work* gives; *otherwise* while another process is at the same job.
+
+        Whatever *work* raises is raised, and is no success.
+        """
+        with self._lease(name) as held:
+            if not held:
+                return otherwise
+            result = work()
+        with explained("note a job's success"):
+            self._db.execute("INSERT OR REPLACE INTO job VALUES (?, ?)", (name, self._clock()))
+        return result
+
+    def last_success(self) -> dict[str, int]:
+        """When each job last succeeded, by its name; one that never did is left out."""
+        with explained("read the list of jobs"):
+            rows = self._db.execute("SELECT name, last_success_at FROM job ORDER BY name")
+            return dict(rows.fetchall())
+
+    @contextmanager
+    def _lease(self, name: str) -> Iterator[bool]:
+        try:
+            lock = (self._folder / f"job-{name}.lock").open("a")
+        except OSError as error:
+            raise Unavailable(
+                f"lease of job {name} cannot be taken ({error.strerror}): make the brand's folder "
+                "writable; nothing was done"
+            ) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                yield False
+            else:
+                yield True
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
