@@ -212,7 +212,10 @@ class LogOpened(Body, kw_only=True, frozen=True, gc=False):
 
 
 class LogRestored(Body, kw_only=True, frozen=True, gc=False):
-    """The first statement of a new origin after a restore lost the end of the old log."""
+    """The first statement of a new origin after a restore lost the end of the old log.
+
+    Slots below *next_slot* may have been given in what was lost, and are given to nobody again.
+    """
 
     origin: str
     key: str
@@ -220,6 +223,7 @@ class LogRestored(Body, kw_only=True, frozen=True, gc=False):
     old_size: int
     old_root: str
     restored_size: int
+    next_slot: int = 0
 
 
 class Stated(Body, kw_only=True, frozen=True, gc=False):
@@ -251,7 +255,8 @@ class OperatorActed(Body, kw_only=True, frozen=True, gc=False):
 class ErasureDone(Body, kw_only=True, frozen=True, gc=False):
     """A person's keys are destroyed; the slot stays, with its count of events and chain head.
 
-    *deliveries* counts what had left to them, since afterwards nobody can.
+    *deliveries* counts what had left to them, and *breaches* are the kinds of what a replay found
+    wrong with it, one for each: afterwards nobody can.
     """
 
     slot: int
@@ -259,6 +264,7 @@ class ErasureDone(Body, kw_only=True, frozen=True, gc=False):
     head: str
     requested_at: Instant
     deliveries: int = 0
+    breaches: tuple[str, ...] = ()
 
 
 class Kind(Struct, frozen=True):

@@ -20,6 +20,7 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -148,7 +149,7 @@ def seal(key: bytes, text: bytes, bound: bytes) -> bytes:
 def open_sealed(key: bytes, sealed: bytes, bound: bytes) -> bytes:
     """The text that `seal` took; raises `Damaged` when key, text or binding is another."""
     try:
-        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
+        return _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
     except (InvalidTag, ValueError) as error:
         raise Damaged(
             "sealed record does not open: its key, its place or its bytes are not the ones it was "
@@ -156,17 +157,38 @@ def open_sealed(key: bytes, sealed: bytes, bound: bytes) -> bytes:
         ) from error
 
 
+@lru_cache(maxsize=8)
+def _cipher(key: bytes) -> AESGCM:
+    """The events of one person are opened in a row; setting a key up takes half of each opening."""
+    return AESGCM(key)
+
+
 def new_master_key(path: Path) -> None:
     """Make a master key at *path*, readable by its owner alone; never replaces one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.new")
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(new, path)  # whole or not at all, and never over another
+        finally:
+            new.unlink()
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except FileExistsError:
         raise InputError(f"master key {path} exists already: it is never replaced") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    except OSError as error:
+        raise Unavailable(
+            f"master key {path} cannot be made ({error.strerror}): name a folder that is writable"
+        ) from error
 
 
 def read_master_key(path: Path) -> bytes:
@@ -306,6 +328,7 @@ class KeyStore:
 
     def destroy(self, slot: int) -> None:
         """Destroy the keys, pseudonym and index entries of *slot*, in the open transaction."""
+        _cipher.cache_clear()
         with _storage("destroy keys"):
             self._db.execute("DELETE FROM blind_index WHERE slot = ?", (slot,))
             self._db.execute("DELETE FROM person_key WHERE slot = ?", (slot,))
@@ -394,6 +417,11 @@ class KeyStore:
         )
         with _storage("read"):
             return {slot for slot in slots if self._db.execute(query, (slot,)).fetchone()}
+
+    def count(self) -> int:
+        """How many people have keys, orphans included."""
+        with _storage("read"):
+            return int(self._db.execute("SELECT COUNT(*) FROM person_key").fetchone()[0])
 
     def made_before(self, at: int) -> list[int]:
         """Slots whose keys were made before *at*, in order."""

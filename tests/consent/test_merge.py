@@ -8,7 +8,7 @@ from reciprocity.consent.merge import ALL_DAY, merge
 from reciprocity.consent.state import Answer, Point, Wishes
 from reciprocity.events import Quiet, TopicLevel
 from reciprocity.model import ConsentState
-from tests.consent.drawn import wishes
+from tests.consent.drawn import answers, wishes
 
 KEY = "offers/email"
 GIVEN, REFUSED = ConsentState.GIVEN, ConsentState.REFUSED
@@ -28,6 +28,24 @@ def test_the_order_of_many_does_not_matter(a, b, c):
 def test_merging_again_changes_nothing(a, b):
     assert merge(a, a) == a
     assert merge(merge(a, b), b) == merge(a, b)
+
+
+def answering(answer: Answer) -> Wishes:
+    return Wishes(answers={KEY: answer})
+
+
+@given(*[answers.map(answering)] * 3)
+def test_two_words_on_the_same_thing_merge_in_any_order(a, b, c):
+    assert merge(a, b) == merge(b, a)
+    assert merge(merge(a, b), c) == merge(a, merge(b, c))
+
+
+def test_of_two_yeses_the_one_that_ends_first_and_weighs_least_stands():
+    older = Answer(state=GIVEN, version=3, at=5, own=False, until=900)
+    newer = Answer(state=GIVEN, version=7, at=8, own=True, notice="n")
+    assert merge(answering(older), answering(newer)).answers[KEY] == Answer(
+        state=GIVEN, version=7, at=5, own=False, until=900, notice="n"
+    )
 
 
 @given(wishes)

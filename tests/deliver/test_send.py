@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reciprocity.consent.draft import withdraw as draft_withdrawal
+from reciprocity.decide.statements import campaign_in_force, statements_in_force
+from reciprocity.deliver.outbox import Queued
+from reciprocity.deliver.run import _sender, _sole_sender
 from reciprocity.errors import InputError, Unavailable
-from reciprocity.events import Held
-from tests.shop import DAY, MAILDIR, Clock, add_people, entry_for, new_shop, withdraw
+from reciprocity.events import Act, Held
+from reciprocity.journal.entry import Entry
+from tests.shop import DAY, Clock, add_people, entry_for, new_shop, withdraw
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,9 +81,6 @@ def test_a_withdrawal_beats_a_message_already_queued(tmp_path: Path) -> None:
 
 def pause_until(shop: Reciprocity, slot: int, until: int) -> None:
     """The person pauses every channel."""
-    from reciprocity.events import Act
-    from reciprocity.journal.entry import Entry
-
     act = Act(actor="person", method="web", pauses={"*": until})
     shop.journal.append([Entry(kind="preferences.set", body=act, slot=slot)])
 
@@ -122,21 +123,15 @@ def test_an_attempt_without_outcome_is_unknown_and_never_repeated(tmp_path: Path
 
 def leave_open_attempt(shop: Reciprocity) -> None:
     """A third person, attempted by a sender that died before it handed over."""
-    from reciprocity.decide.statements import campaign_in_force, statements_in_force
-    from reciprocity.deliver.outbox import Queued
-    from reciprocity.deliver.run import _sender
-
     (slot,) = add_people(shop, 1)
     stated = campaign_in_force(shop.journal, "spring")
     sender = _sender(shop.post, statements_in_force(shop.journal), stated)
     row = Queued("spring", slot, "garden", 0, 0)
-    going, _, _ = sender._decide([row], shop.journal.clock())
+    going = sender._decide([row], shop.journal.clock()).going
     assert len(going) == 1
 
 
 def test_a_second_sender_is_turned_away(tmp_path: Path) -> None:
-    from reciprocity.deliver.run import _sole_sender
-
     with new_shop(tmp_path) as shop:
         add_people(shop, 1)
         with _sole_sender(shop.brand.folder), pytest.raises(Unavailable, match="another process"):
@@ -202,5 +197,3 @@ def test_withdrawing_by_draft_hits_the_tree(tmp_path: Path) -> None:
         shop.act(slot, lambda: draft_withdrawal(said, wishes, ["marketing"]))
         assert shop.plan("spring").messages["garden"].refuse == {"withdrawn": 1}
 
-
-assert MAILDIR

@@ -73,11 +73,13 @@ def create(folder: Path, clock: Callable[[], int], **more: int) -> Journal:
     places = {"master_key": folder / "away" / "master.key", "safekeeping": folder / "safe"}
     Journal.create(folder / "live", origin=ORIGIN, clock=clock, **places).close()
     journal = reopen(folder, clock, **more)
-    journal.append([
-        stated("brand.applied", "brand", statement()),
-        stated("rulebook.applied", "rulebook", {"rules": []}),
-        stated("laws.applied", "laws", {"laws": []}),
-    ])
+    journal.append(
+        [
+            stated("brand.applied", "brand", statement()),
+            stated("rulebook.applied", "rulebook", {"rules": []}),
+            stated("laws.applied", "laws", {"laws": []}),
+        ]
+    )
     return journal
 
 

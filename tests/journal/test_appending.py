@@ -121,11 +121,11 @@ def test_an_act_id_that_comes_twice_in_one_turn_is_one_act(journal: Journal) -> 
         [no_more(ann, act_id="click")], [no_more(ann, act_id="click")], entries, entries,
     ])  # fmt: skip
     assert all(isinstance(answer, list) for answer in answers)
-    first, second, third, fourth = answers
+    first, second, _, fourth = answers
     assert isinstance(first, list)
     assert isinstance(second, list)
     assert isinstance(fourth, list)
-    assert (first[0].position, second[0].position) == (first[0].position, first[0].position)
+    assert second[0].position == first[0].position
     assert second[0].again
     assert [each.again for each in fourth] == [True, True]
     assert len(journal.history(ann)) == 3
@@ -165,7 +165,9 @@ def _bad_requests(journal: Journal, ann: int) -> dict[str, list[Entry]]:
     return {
         "no entry": [],
         "unknown kind": [Entry(kind="consent.invented", body=Act(actor="a", method="m"), slot=ann)],
-        "a body of another kind": [Entry(kind="delivery.held", body=Act(actor="a", method="m"), slot=ann)],
+        "a body of another kind": [
+            Entry(kind="delivery.held", body=Act(actor="a", method="m"), slot=ann)
+        ],
         "a level out of range": [
             Entry(kind="preferences.set", slot=ann, body=Act(
                 actor="person", method="form", topics={"tea": TopicLevel(level=7)}))
@@ -367,7 +369,7 @@ def test_what_the_source_says_of_time_is_kept_beside(journal: Journal) -> None:
 # --- keys before the journal ---
 
 
-def test_a_key_without_an_event_stops_nobody(journal: Journal, tmp_path: Path) -> None:
+def test_a_key_without_an_event_stops_nobody(journal: Journal) -> None:
     """A turn killed between the two files leaves keys, and index entries, that lead nowhere."""
     ann = journal.digest("email", address("ann"))
     journal.keys.begin()
@@ -390,8 +392,8 @@ def test_keys_older_than_the_journal_are_damage_not_silence(
     bob = register(journal, "bob")
     journal.close()
     (tmp_path / "older.db").rename(tmp_path / "live" / "keys.db")
-    with pytest.raises(Damaged, match="older than the journal"), reopen(tmp_path, clock) as journal:
-        journal.append([no_more(bob)])
+    with pytest.raises(Damaged, match="older than the journal"), reopen(tmp_path, clock) as again:
+        again.append([no_more(bob)])
 
 
 def test_missing_keys_are_never_made_anew(journal: Journal, tmp_path: Path, clock: Clock) -> None:
@@ -428,9 +430,7 @@ def _writes(said: list[str]) -> list[str]:
     return [line.split()[0] for line in once if not line.startswith(("SELECT", "PRAGMA", "--"))]
 
 
-def test_an_append_is_one_transaction_and_one_commit_in_each_file(
-    journal: Journal, tmp_path: Path
-) -> None:
+def test_an_append_is_one_transaction_and_one_commit_in_each_file(journal: Journal) -> None:
     ann = register(journal, "ann")
     said: list[str] = []
     keys: list[str] = []

@@ -1,6 +1,5 @@
-"""Backups are pairs kept apart; a restore says what it lost and sends nothing until it is signed."""
+"""Backups are pairs kept apart; a restore says what it lost, and sends nothing until signed."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -34,7 +33,6 @@ from tests.journal.small import (
     register,
     reopen,
     state_of,
-    yes,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +63,7 @@ def _restore(root: Path, clock: Clock, **other: Any) -> Restored:
 # --- backing up ---
 
 
-def test_a_backup_is_a_pair_of_one_instant(journal: Journal, tmp_path: Path, clock: Clock) -> None:
+def test_a_backup_is_a_pair_of_one_instant(journal: Journal, tmp_path: Path) -> None:
     register(journal, "ann")
     made = _back_up(journal, tmp_path)
     register(journal, "bob")
@@ -81,7 +79,14 @@ def test_a_backup_is_a_pair_of_one_instant(journal: Journal, tmp_path: Path, clo
 
 def test_the_two_halves_are_kept_apart(journal: Journal, tmp_path: Path) -> None:
     a, safe = tmp_path / "a", tmp_path / "safe"
-    for one, other in ((a, a), (a, a / "b"), (a / "b", a), (safe / "x", a), (a, safe), (tmp_path, a)):
+    for one, other in (
+        (a, a),
+        (a, a / "b"),
+        (a / "b", a),
+        (safe / "x", a),
+        (a, safe),
+        (tmp_path, a),
+    ):
         with pytest.raises(InputError, match="apart"):
             back_up(journal, one, other)
 
@@ -120,10 +125,10 @@ def test_a_restore_of_the_newest_state_goes_on_as_before(
     _lose(tmp_path)
     done = _restore(tmp_path, clock)
     assert (done.origin, done.lost, done.signatures_needed) == (ORIGIN, 0, 0)
-    with reopen(tmp_path, clock) as journal:
-        assert everything(journal) == before
-        check_tree(journal)
-        journal.append([attempt(journal, ann)])
+    with reopen(tmp_path, clock) as again:
+        assert everything(again) == before
+        check_tree(again)
+        again.append([attempt(again, ann)])
 
 
 def _lost_some(journal: Journal, root: Path) -> tuple[int, int, bytes, int]:
@@ -146,56 +151,56 @@ def test_a_restore_that_lost_events_says_so_under_a_new_origin(
     ann, bob, old_root, size = _lost_some(journal, tmp_path)
     done = _restore(tmp_path, clock)
     assert (done.origin, done.lost, done.signatures_needed) == (f"{ORIGIN}/2", 3, 2)
-    with reopen(tmp_path, clock) as journal:
-        (told,) = journal.brand_events("log.restored")
+    with reopen(tmp_path, clock) as again:
+        (told,) = again.brand_events("log.restored")
         assert told.position == size
         body = told.body
         assert isinstance(body, LogRestored)
         assert (body.old_origin, body.old_size, body.old_root, body.restored_size) == (
             ORIGIN, size + 3, old_root.hex(), size,
         )  # fmt: skip
-        assert journal.state().origin == f"{ORIGIN}/2"
-        assert journal.verifier().name == f"{ORIGIN}/2"
-        check_tree(journal)
-        reader = journal.reader.tile_reader(journal.state().size)
+        assert again.state().origin == f"{ORIGIN}/2"
+        assert again.verifier().name == f"{ORIGIN}/2"
+        check_tree(again)
+        reader = again.reader.tile_reader(again.state().size)
         check_consistency(
-            prove_consistency(size, journal.state().size, reader), size, journal.root(size),
-            journal.state().size, journal.root(journal.state().size),
+            prove_consistency(size, again.state().size, reader), size, again.root(size),
+            again.state().size, again.root(again.state().size),
         )  # fmt: skip
         # Bob's withdrawal is lost: nothing at all is sent, until it is entered again and signed
-        assert state_of(journal, bob) is ConsentState.GIVEN
+        assert state_of(again, bob) is ConsentState.GIVEN
         with pytest.raises(Unavailable, match="withdrawals"):
-            journal.append([attempt(journal, ann)])
-        journal.append([no_more(bob)])
-        assert sign_gap(journal, "operator:ada") == 1
+            again.append([attempt(again, ann)])
+        again.append([no_more(bob)])
+        assert sign_gap(again, "operator:ada") == 1
         for same in ("operator:ada", " Operator:Ada "):
             with pytest.raises(InputError, match="another"):
-                sign_gap(journal, same)
+                sign_gap(again, same)
         with pytest.raises(Unavailable, match="1 more"):
-            journal.append([attempt(journal, ann)])
+            again.append([attempt(again, ann)])
         with pytest.raises(InputError, match="name"):
-            sign_gap(journal, " ")
-        assert sign_gap(journal, "operator:bea") == 0
-        journal.append([attempt(journal, ann)])
+            sign_gap(again, " ")
+        assert sign_gap(again, "operator:bea") == 0
+        again.append([attempt(again, ann)])
         with pytest.raises(Conflict, match="no gap"):
-            sign_gap(journal, "operator:cho")
+            sign_gap(again, "operator:cho")
 
 
 def test_a_second_loss_opens_a_third_origin(journal: Journal, tmp_path: Path, clock: Clock) -> None:
     _lost_some(journal, tmp_path)
     assert _restore(tmp_path, clock).origin == f"{ORIGIN}/2"
-    with reopen(tmp_path, clock) as journal:
-        register(journal, "fay")
+    with reopen(tmp_path, clock) as again:
+        register(again, "fay")
     _lose(tmp_path)
     done = _restore(tmp_path, clock)  # the same old backup, of the first origin
     assert (done.origin, done.lost) == (f"{ORIGIN}/3", -1)
-    with reopen(tmp_path, clock) as journal:
-        (told,) = journal.brand_events("log.restored")
+    with reopen(tmp_path, clock) as again:
+        (told,) = again.brand_events("log.restored")
         assert isinstance(told.body, LogRestored)
         assert told.body.old_origin == f"{ORIGIN}/2"
         clock.at += DAY
-        _back_up(journal, tmp_path)
-        sign_gap(journal, "operator:ada")
+        _back_up(again, tmp_path)
+        sign_gap(again, "operator:ada")
     _lose(tmp_path)
     assert _restore(tmp_path, clock).origin == f"{ORIGIN}/4"
 
@@ -210,19 +215,39 @@ def test_the_erased_are_erased_again(journal: Journal, tmp_path: Path, clock: Cl
     _lose(tmp_path)
     done = _restore(tmp_path, clock)
     assert done.erased_again == (ann,)
-    with reopen(tmp_path, clock) as journal:
-        kept = journal.kept(ann)
+    with reopen(tmp_path, clock) as again:
+        kept = again.kept(ann)
         assert kept is not None
         assert kept.standing.erased
         assert kept.standing.version == 2  # the request is lost with the rest
-        assert unfinished(journal) == []
-        assert journal.find(journal.digest("email", address("ann"))) is None
-        assert state_of(journal, bob) is ConsentState.GIVEN
-        before = everything(journal)
-        journal.rebuild()
-        assert everything(journal) == before
+        assert unfinished(again) == []
+        assert again.find(again.digest("email", address("ann"))) is None
+        assert state_of(again, bob) is ConsentState.GIVEN
+        before = everything(again)
+        again.rebuild()
+        assert everything(again) == before
     for file in (tmp_path / "live").iterdir():
         assert keys.pseudonym not in file.read_bytes()
+
+
+def test_a_slot_given_in_what_was_lost_is_given_to_nobody_again(
+    journal: Journal, tmp_path: Path, clock: Clock
+) -> None:
+    """Links in lost mails name their slots; none of them may ever lead to somebody else."""
+    register(journal, "ann")
+    _back_up(journal, tmp_path)
+    lost = register(journal, "bob")
+    erased = register(journal, "cyd")
+    erase(journal, erased, operator="operator:ada", now=True)
+    journal.close()
+    _lose(tmp_path)
+    _restore(tmp_path, clock)
+    with reopen(tmp_path, clock) as restored:
+        new = register(restored, "dan")
+        assert new > max(lost, erased)
+        assert restored.kept(new) is not None
+        restored.rebuild()
+        assert restored.kept(new) is not None
 
 
 def test_a_live_journal_is_never_written_over(
@@ -278,8 +303,8 @@ def test_a_backup_of_another_history_is_refused(
         fork.append([noted("forked")])
         clock.at += DAY
         _back_up(fork, tmp_path)
-    with reopen(tmp_path, clock) as journal:
-        journal.append([noted("live")])
+    with reopen(tmp_path, clock) as again:
+        again.append([noted("live")])
     _lose(tmp_path)
     with pytest.raises(Damaged, match="not a part"):
         _restore(tmp_path, clock)
@@ -345,13 +370,13 @@ def test_a_restore_that_was_killed_is_run_again(
     if not (tmp_path / "live" / "journal.db").exists():
         done = _restore(tmp_path, clock)
         assert done.origin == f"{ORIGIN}/2"
-    with reopen(tmp_path, clock) as journal:
-        assert journal.state().gap == 2
-        assert journal.state().origin == f"{ORIGIN}/2"
-        assert state_of(journal, bob) is ConsentState.GIVEN
-        journal.append([no_more(bob)])
-    with reopen(tmp_path, clock) as journal:
-        assert journal.safekeeping.mark.origin == f"{ORIGIN}/2"
+    with reopen(tmp_path, clock) as again:
+        assert again.state().gap == 2
+        assert again.state().origin == f"{ORIGIN}/2"
+        assert state_of(again, bob) is ConsentState.GIVEN
+        again.append([no_more(bob)])
+    with reopen(tmp_path, clock) as again:
+        assert again.safekeeping.mark.origin == f"{ORIGIN}/2"
 
 
 # --- drills ---
@@ -390,9 +415,7 @@ def test_a_drill_compares_the_backup_with_the_live_journal_and_changes_nothing(
 # --- orphans ---
 
 
-def test_orphans_are_swept_only_when_they_are_a_day_old(
-    journal: Journal, clock: Clock
-) -> None:
+def test_orphans_are_swept_only_when_they_are_a_day_old(journal: Journal, clock: Clock) -> None:
     ann = register(journal, "ann")
     digest = journal.digest("email", address("bob"))
     journal.keys.begin()
@@ -415,7 +438,7 @@ def test_nothing_is_swept_from_beside_an_older_journal(
     ann = register(journal, "ann")
     journal.close()
     one, _ = newest(tmp_path / "b1", tmp_path / "b2")
-    os.replace(one / "journal.db", tmp_path / "live" / "journal.db")
+    (one / "journal.db").replace(tmp_path / "live" / "journal.db")
     clock.at += 9 * DAY
     with pytest.raises(Unavailable, match="older than the safekeeping mark"):
         reopen(tmp_path, clock)

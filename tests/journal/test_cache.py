@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reciprocity.errors import Unavailable
-from reciprocity.events import Act
+from reciprocity.events import Act, ConsentRow
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.leave.erase import erase
@@ -102,13 +102,13 @@ def test_a_cache_left_behind_by_a_crash_catches_up(
     _busy_day(journal)
     journal.close()
     shutil.copy(tmp_path / "live" / "standing.db", tmp_path / "older.db")
-    with reopen(tmp_path, clock) as journal:
-        journal.append([no_more(7)])
-        register(journal, "late")
-        live = everything(journal)
+    with reopen(tmp_path, clock) as again:
+        again.append([no_more(7)])
+        register(again, "late")
+        live = everything(again)
     (tmp_path / "older.db").replace(tmp_path / "live" / "standing.db")
-    with reopen(tmp_path, clock) as journal:
-        assert everything(journal) == live
+    with reopen(tmp_path, clock) as again:
+        assert everything(again) == live
 
 
 def test_a_cache_of_another_history_is_thrown_away(tmp_path: Path, clock: Clock) -> None:
@@ -128,14 +128,12 @@ def test_a_cache_that_is_no_database_is_made_anew(
     live = everything(journal)
     journal.close()
     (tmp_path / "live" / "standing.db").write_bytes(b"not a database, " * 4_000)
-    with reopen(tmp_path, clock) as journal:
-        assert everything(journal) == live
-        journal.append([no_more(ann)])
+    with reopen(tmp_path, clock) as again:
+        assert everything(again) == live
+        again.append([no_more(ann)])
 
 
-def test_a_cache_that_cannot_be_read_says_what_to_do(
-    journal: Journal, tmp_path: Path
-) -> None:
+def test_a_cache_that_cannot_be_read_says_what_to_do(journal: Journal, tmp_path: Path) -> None:
     register(journal, "ann")
     with closing(_cache(tmp_path)) as db:
         db.execute("UPDATE standing SET state = x'00'")
@@ -158,7 +156,7 @@ def test_a_cache_held_by_another_is_waited_for_and_the_act_still_stands(
 
 
 def test_a_cache_another_process_was_killed_in_while_it_made_it_anew_is_never_believed(
-    journal: Journal, tmp_path: Path, clock: Clock
+    journal: Journal, tmp_path: Path
 ) -> None:
     ann = register(journal, "ann")
     journal.append([no_more(ann)])
@@ -219,3 +217,15 @@ def test_a_standing_is_kept_under_a_pseudonym_and_holds_no_address(
     assert b"p1@" not in data
     assert b"ext-" not in data
     assert b"vegan" not in data
+
+
+def test_what_is_folded_is_what_a_later_reader_sees(journal: Journal) -> None:
+    """A state told as plain text is the state it names, live as after a rebuild."""
+    ann = register(journal, "ann")
+    row = ConsentRow(purpose="offers", channel="email", state="withdrawn")  # type: ignore[arg-type]
+    act = Act(actor="person", method="link", consent=(row,))
+    journal.append([Entry(kind="consent.withdrawn", slot=ann, body=act)])
+    assert state_of(journal, ann) is ConsentState.WITHDRAWN
+    live = everything(journal)
+    journal.rebuild()
+    assert everything(journal) == live

@@ -38,9 +38,9 @@ def test_an_act_is_taken_without_any_key_and_sealed_later(
     with pytest.raises(Unavailable, match="missing"):
         reopen(tmp_path, clock)
     (tmp_path / "lost.key").rename(key)
-    with reopen(tmp_path, clock) as journal:
-        assert state_of(journal, ann) is ConsentState.WITHDRAWN
-        told = journal.history(ann)[-1]
+    with reopen(tmp_path, clock) as again:
+        assert state_of(again, ann) is ConsentState.WITHDRAWN
+        told = again.history(ann)[-1]
         assert (told.kind, told.at, told.happened_at) == ("consent.withdrawn", NOON, NOON + 5)
 
 
@@ -92,18 +92,14 @@ def test_thousands_that_wait_are_all_sealed_before_anything_is_read(
     assert everything(journal) == before
 
 
-def test_a_clock_set_back_does_not_stop_it(
-    journal: Journal, tmp_path: Path, clock: Clock
-) -> None:
+def test_a_clock_set_back_does_not_stop_it(journal: Journal, tmp_path: Path, clock: Clock) -> None:
     ann = register(journal, "ann")
     clock.at -= 60_000
     _leave(tmp_path, ann)
     assert state_of(journal, ann) is ConsentState.WITHDRAWN
 
 
-def test_an_act_of_somebody_erased_meanwhile_stops_nobody(
-    journal: Journal, tmp_path: Path
-) -> None:
+def test_an_act_of_somebody_erased_meanwhile_stops_nobody(journal: Journal, tmp_path: Path) -> None:
     ann, bob = register(journal, "ann"), register(journal, "bob")
     erase(journal, ann, operator="operator:ada", now=True)
     _leave(tmp_path, ann)
@@ -117,9 +113,7 @@ def test_an_act_of_somebody_erased_meanwhile_stops_nobody(
     assert journal.state().size == size + 1
 
 
-def test_what_gives_something_is_never_taken_without_keys(
-    journal: Journal, tmp_path: Path
-) -> None:
+def test_what_gives_something_is_never_taken_without_keys(journal: Journal) -> None:
     ann = register(journal, "ann")
     with closing(journal.connection()) as db:
         for kind in ("consent.granted", "objection.lifted", "erasure.undone", "invented"):
@@ -130,7 +124,7 @@ def test_what_gives_something_is_never_taken_without_keys(
         assert not pending.any_waiting(db)
 
 
-def test_it_is_durable_when_it_returns(journal: Journal, tmp_path: Path) -> None:
+def test_it_is_durable_when_it_returns(journal: Journal) -> None:
     with closing(journal.connection()) as db:
         assert db.execute("PRAGMA synchronous").fetchone() == (2,)
         assert isinstance(db, sqlite3.Connection)

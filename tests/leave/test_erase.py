@@ -1,6 +1,5 @@
 """Erasure: refused from the request on, carried out in order, and then nothing is left."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reciprocity.deliver.outbox import Outbox, Queued
 from reciprocity.errors import Conflict, Damaged, Unavailable
 from reciprocity.events import ErasureDone, Outcome
 from reciprocity.journal.backup import back_up
@@ -246,6 +246,15 @@ def test_no_byte_that_leads_to_the_erased_is_left_in_any_file(
         assert len(again.history(people[0])) == 3
 
 
+def test_what_was_queued_for_them_is_gone(journal: Journal, tmp_path: Path) -> None:
+    ann, bob = register(journal, "ann"), register(journal, "bob")
+    outbox = Outbox(tmp_path / "live")
+    outbox.put([Queued("spring", slot, "mens", 0, 0) for slot in (ann, bob)])
+    erase(journal, ann, operator=ADA, now=True)
+    assert outbox.slots("spring") == {bob}
+    outbox.close()
+
+
 def test_somebody_who_still_reads_an_older_state_is_waited_for(
     tmp_path: Path, clock: Clock
 ) -> None:
@@ -288,20 +297,20 @@ def test_an_erasure_killed_at_any_step_is_finished_when_run_again(
     journal.close()
     child = [sys.executable, "-c", CHILD, str(tmp_path), str(ann), last]
     assert subprocess.run(child, cwd=ROOT, check=False).returncode == -signal.SIGKILL
-    with reopen(tmp_path, clock) as journal:
-        resume(journal)
-        for slot in due(journal, clock.at):
-            erase(journal, slot, operator=ADA)
+    with reopen(tmp_path, clock) as again:
+        resume(again)
+        for slot in due(again, clock.at):
+            erase(again, slot, operator=ADA)
         if last == "request":
-            erase(journal, ann, operator=ADA, now=True)
-        assert unfinished(journal) == []
+            erase(again, ann, operator=ADA, now=True)
+        assert unfinished(again) == []
         assert _found(tmp_path, traces) == []
-        assert len(journal.brand_events("person.erased")) == 1
-        assert journal.safekeeping.erased().keys() == {ann}
-        assert {slot: journal.kept(slot) for slot in others} == others
-        before = everything(journal)
-        journal.rebuild()
-        assert everything(journal) == before
+        assert len(again.brand_events("person.erased")) == 1
+        assert again.safekeeping.erased().keys() == {ann}
+        assert {slot: again.kept(slot) for slot in others} == others
+        before = everything(again)
+        again.rebuild()
+        assert everything(again) == before
 
 
 def test_keys_brought_back_by_an_older_file_are_destroyed_again(
@@ -311,8 +320,8 @@ def test_keys_brought_back_by_an_older_file_are_destroyed_again(
     journal.keys.back_up(tmp_path / "older.db")
     erase(journal, ann, operator=ADA, now=True)
     journal.close()
-    os.replace(tmp_path / "older.db", tmp_path / "live" / "keys.db")
-    with reopen(tmp_path, clock) as journal:
-        assert unfinished(journal) == [ann]
-        assert resume(journal) == [ann]
-        assert journal.person_keys(ann) is None
+    (tmp_path / "older.db").replace(tmp_path / "live" / "keys.db")
+    with reopen(tmp_path, clock) as again:
+        assert unfinished(again) == [ann]
+        assert resume(again) == [ann]
+        assert again.person_keys(ann) is None

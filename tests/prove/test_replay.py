@@ -95,9 +95,10 @@ def test_a_late_handover_is_found(tmp_path: Path) -> None:
         attempt = honest_attempt(shop, slot)
         kept = shop.journal.kept(slot)
         assert kept is not None
-        (appended,) = shop.journal.append(
-            [Entry(kind="delivery.attempted", body=attempt, slot=slot, expect=kept.standing.version)]
+        entry = Entry(
+            kind="delivery.attempted", body=attempt, slot=slot, expect=kept.standing.version
         )
+        (appended,) = shop.journal.append([entry])
         clock.at += 31_000
         outcome = Outcome(attempt=appended.version)
         shop.journal.append([Entry(kind="delivery.delivered", body=outcome, slot=slot)])
@@ -123,9 +124,10 @@ def test_the_withdrawal_figure_counts_what_was_on_its_way(tmp_path: Path) -> Non
         attempt = honest_attempt(shop, slot)
         kept = shop.journal.kept(slot)
         assert kept is not None
-        (appended,) = shop.journal.append(
-            [Entry(kind="delivery.attempted", body=attempt, slot=slot, expect=kept.standing.version)]
+        entry = Entry(
+            kind="delivery.attempted", body=attempt, slot=slot, expect=kept.standing.version
         )
+        (appended,) = shop.journal.append([entry])
         withdraw(shop, slot)
         clock.at += 1_500
         outcome = Outcome(attempt=appended.version)

@@ -32,6 +32,7 @@ __all__ = [
     "in_quiet_time",
     "objected",
     "recheck",
+    "rederive",
     "zone_offset",
 ]
 
@@ -121,32 +122,44 @@ def facts_of(
 
 
 def recheck(prepared: Prepared, standing: Standing | None, attempt: Attempt) -> tuple[str, ...]:
-    """The names of all that *attempt* recorded and that *standing*, below it, does not bear out.
+    """The names of all that *attempt* recorded and that *standing*, below it, does not bear out."""
+    return rederive(prepared, standing, attempt)[1]
+
+
+def rederive(
+    prepared: Prepared, standing: Standing | None, attempt: Attempt
+) -> tuple[Facts, tuple[str, ...]]:
+    """The facts of *attempt* derived anew, and the names of all that it recorded otherwise.
 
     *prepared* is the attempt's message under the statements it names. Facts that are recorded
     because nobody can derive them again (zone offset, atoms, whether attributes were known) are
     taken from the attempt; all that follows from them is derived. Raises `Damaged` if what was
     recorded cannot be facts of that rulebook.
     """
-    terms = prepared.compiled.rulebook.facts
-    told = restored(attempt.facts, terms)
+    terms, told = prepared.compiled.rulebook.facts, attempt.facts
+    if len(told) != len(terms):
+        restored(told, terms)  # says so
     derived = facts_of(
         prepared,
         standing,
         attempt.decided_at,
         told[_OFFSET],
-        known=bool(told[_KNOWN]),
+        known=told[_KNOWN] == 1,
         atoms=attempt.atoms,
-    )
-    wrong = [] if told == derived else [
-        term.name for term, mine, theirs in zip(terms, derived, told, strict=False)
-        if mine != theirs
-    ]  # fmt: skip
+    )[: len(terms)]
+    wrong = []
+    if derived != told:  # else there is nothing to restore: a fifth of a replay
+        told = restored(told, terms)
+        wrong = [
+            term.name
+            for term, mine, theirs in zip(terms, derived, told, strict=False)
+            if mine != theirs
+        ]
     if attempt.score != derived[_SCORE]:
         wrong.append("score")
     if attempt.basis != prepared.basis:
         wrong.append("attempt_basis")
-    return tuple(wrong)
+    return derived, tuple(wrong)
 
 
 def consent_state(wishes: Wishes, ground: Ground, at: int) -> ConsentState:

@@ -6,7 +6,7 @@ derive them again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -64,11 +64,11 @@ class Planned(NamedTuple):
 
 
 def survey(
-    journal: Journal, messages: Sequence[Prepared], at: int, time_zone: str
+    people: Iterable[Kept], messages: Sequence[Prepared], at: int, time_zone: str, key: bytes
 ) -> Iterator[Planned]:
-    """Everyone in slot order, each message decided for them and the choice made."""
-    key, offsets = journal.keys.brand.draw, {"": zone_offset(time_zone, at)}
-    for kept in journal.everyone():
+    """Each of *people*, every message decided for them and the choice made with *key*."""
+    offsets = {"": zone_offset(time_zone, at)}
+    for kept in people:
         if kept.standing.erased:
             continue
         before = decide_one(messages, kept.standing, kept.clear, at, _offset(kept, at, offsets))
@@ -114,17 +114,19 @@ def make_plan(
     tallies = {name: Counter[tuple[Verdict, str]]() for name in prepared}
     chosen = Counter[str]()
     people, total = 0, journal.count() if progress else 0
-    for planned in survey(journal, list(prepared.values()), at, statements.brand.time_zone):
-        people += 1
-        for one in planned.before:
-            tallies[one.message_id][one.decision.verdict, one.decision.reason] += 1
-        chosen.update(
-            one.message_id for one in planned.after if one.decision.verdict is Verdict.DELIVER
-        )
-        if on_person:
-            on_person(planned)
-        if progress and people % 256 == 0:
-            progress(people, total)
+    messages, zone = list(prepared.values()), statements.brand.time_zone
+    with journal.population() as (position, everyone):
+        for planned in survey(everyone, messages, at, zone, journal.keys.brand.draw):
+            people += 1
+            for one in planned.before:
+                tallies[one.message_id][one.decision.verdict, one.decision.reason] += 1
+            chosen.update(
+                one.message_id for one in planned.after if one.decision.verdict is Verdict.DELIVER
+            )
+            if on_person:
+                on_person(planned)
+            if progress and people % 256 == 0:
+                progress(people, total)
     if progress:
         progress(people, people)
     counts = {name: _counts(tally) for name, tally in tallies.items()}
@@ -132,7 +134,7 @@ def make_plan(
     return Plan(
         campaign=campaign_id,
         at=at,
-        position=state.size,
+        position=position,
         people=people,
         messages=counts,
         chosen={name: chosen[name] for name in prepared},

@@ -63,13 +63,15 @@ class Handed(Struct, frozen=True, kw_only=True):
 
     *reason* is a code (`late`, `550 5.1.1`, `disk`), never the server's own words: they may quote
     the address. *again* is true only if the letter was certainly not handed over and the hindrance
-    may pass. *hard_bounce* says that this address takes no mail.
+    may pass. *hard_bounce* says that this address takes no mail. *at* is when the next system took
+    it, by the transport's clock: outcomes are recorded with their batch, later than that.
     """
 
     outcome: Result
     reason: str = ""
     again: bool = False
     hard_bounce: bool = False
+    at: Instant = 0
 
 
 Still = Callable[[Letter], bool]

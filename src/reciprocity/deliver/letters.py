@@ -1,6 +1,7 @@
 """From an attempt to a finished letter: the person's own values, the link, the mail itself."""
 
 from base64 import urlsafe_b64encode
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -23,8 +24,12 @@ _HASH_CHARACTERS: Final = 22
 
 def content_hash(message: Message) -> str:
     """The first 22 characters of the base64url SHA-256 of a message's subject, text and HTML."""
-    parts = canonical((message.subject, message.text, message.html))
-    return urlsafe_b64encode(sha256(parts).digest())[:_HASH_CHARACTERS].decode()
+    return _hash(message.subject, message.text, message.html)
+
+
+@lru_cache(maxsize=256)
+def _hash(*parts: str) -> str:
+    return urlsafe_b64encode(sha256(canonical(parts)).digest())[:_HASH_CHARACTERS].decode()
 
 
 class _Form(Struct, frozen=True, kw_only=True, eq=False):

@@ -17,20 +17,24 @@ __all__ = ["Outbox", "Queued"]
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS outbox (
     occasion TEXT NOT NULL, slot INTEGER NOT NULL, message TEXT NOT NULL, due_at INTEGER NOT NULL,
-    draw INTEGER NOT NULL, PRIMARY KEY (occasion, slot, message)
+    draw INTEGER NOT NULL, tries INTEGER NOT NULL, PRIMARY KEY (occasion, slot, message)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due_at);
 """
 
 
 class Queued(NamedTuple):
-    """A message that waits for a person until *due_at*; *draw* broke a tie when it was chosen."""
+    """A message that waits for a person until *due_at*; *draw* broke a tie when it was chosen.
+
+    *tries* counts hand-overs that failed and may be tried anew.
+    """
 
     occasion: str
     slot: int
     message: str
     due_at: int
     draw: int
+    tries: int = 0
 
 
 class Outbox:
@@ -45,13 +49,13 @@ class Outbox:
     def put(self, rows: Iterable[Queued]) -> None:
         """Queue *rows*; one that is queued already keeps its place."""
         with self._writing():
-            self._db.executemany("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def due(self, occasion: str, at: int, most: int) -> list[Queued]:
         """Up to *most* rows of *occasion* whose time has come at *at*, in slot order."""
         with explained("read the outbox"):
             rows = self._db.execute(
-                "SELECT occasion, slot, message, due_at, draw FROM outbox "
+                "SELECT occasion, slot, message, due_at, draw, tries FROM outbox "
                 "WHERE occasion = ? AND due_at <= ? ORDER BY slot LIMIT ?",
                 (occasion, at, most),
             ).fetchall()
@@ -84,8 +88,9 @@ class Outbox:
                 [(row.occasion, row.slot, row.message) for row in done],
             )
             self._db.executemany(
-                "UPDATE outbox SET due_at = ? WHERE occasion = ? AND slot = ? AND message = ?",
-                [(row.due_at, row.occasion, row.slot, row.message) for row in later],
+                "UPDATE outbox SET due_at = ?, tries = ? "
+                "WHERE occasion = ? AND slot = ? AND message = ?",
+                [(row.due_at, row.tries, row.occasion, row.slot, row.message) for row in later],
             )
 
     @contextmanager

@@ -65,7 +65,14 @@ class Post(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def _sole_sender(folder: Path) -> Iterator[None]:
-    with (folder / "send.lock").open("a") as lock:
+    try:
+        lock = (folder / "send.lock").open("a")
+    except OSError as error:
+        raise Unavailable(
+            f"lock {folder / 'send.lock'} cannot be opened ({error.strerror}): make the folder "
+            "writable; nothing was sent"
+        ) from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -120,14 +127,26 @@ def send_campaign(
 
 
 def send_waiting(post: Post, on_sent: Callable[[int, int], None] | None = None) -> list[SendReport]:
-    """Send whatever is due of every occasion that has something queued: what `tick` calls."""
+    """Send whatever is due of every occasion that has something queued: what `tick` calls.
+
+    An occasion of which all that is left is `unknown` is reported too. One that cannot be sent,
+    because its messages no longer go with the brand file, stops none of the others; then the
+    first such `InputError` is raised when they are done.
+    """
     with _sole_sender(post.journal.folder):
         unknown, reports = settle(post.journal), []
-        for occasion in post.outbox.occasions():
-            stated = campaign_in_force(post.journal, occasion.partition("/")[0])
-            sender = _sender(post, statements_in_force(post.journal), stated)
-            sender = _drain(post, sender, occasion, on_sent)
+        trouble: InputError | None = None
+        for occasion in sorted({*post.outbox.occasions(), *unknown}):
+            try:
+                stated = campaign_in_force(post.journal, occasion.partition("/")[0])
+                sender = _sender(post, statements_in_force(post.journal), stated)
+                sender = _drain(post, sender, occasion, on_sent)
+            except InputError as error:
+                trouble = trouble or error
+                continue
             reports.append(_report(post, sender, occasion, Counter(), unknown.get(occasion, 0)))
+        if trouble is not None:
+            raise trouble
         return reports
 
 
@@ -169,7 +188,7 @@ def _queue(
             Queued(campaign_id, planned.slot, one.message_id, one.decision.until, one.draw)
             for one in chosen
         )
-        if not chosen:
+        if not chosen and planned.before:
             refused[furthest(planned.before, order).decision.reason] += 1
 
     plan = make_plan(journal, campaign_id, progress=on_plan, on_person=on_person)

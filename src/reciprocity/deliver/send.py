@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reciprocity.decide.one import Judged, decide_one
 from reciprocity.decide.prepare import DAY_MS, Prepared
@@ -18,12 +18,14 @@ from reciprocity.decide.zones import zone_offset
 from reciprocity.deliver.channel import Handed, Letter, Result, Transport
 from reciprocity.deliver.letters import Letters, content_hash
 from reciprocity.deliver.outbox import Outbox, Queued
-from reciprocity.errors import Conflict, InputError, ReciprocityError
+from reciprocity.errors import Conflict, InputError, ReciprocityError, Unavailable
 from reciprocity.events import Act, Attempt, Held, Outcome, PointSet
 from reciprocity.journal.cache import Kept
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
-from reciprocity.model import Basis, Verdict
+from reciprocity.journal.standing import held_key
+from reciprocity.journal.turn import STALE_MS
+from reciprocity.model import Basis, Decision, Profile, Verdict
 
 __all__ = ["BATCH", "HANDOVER_MS", "Sender", "Tally"]
 
@@ -31,7 +33,11 @@ BATCH: Final = 32
 """Attempts in one commit, at most: what a killed sender leaves unknown."""
 HANDOVER_MS: Final = 30_000
 RETRY_MS: Final = 300_000
+MOST_DOUBLINGS: Final = 8
+"""A hindrance is waited for longer each time, from 5 minutes to 21 hours."""
 COUNTED_DAYS: Final = 30
+STANDSTILL: Final = 100
+"""Batches in a row in which everything conflicts: then the fault is not that people are quick."""
 
 
 class Tally(Struct):
@@ -50,6 +56,16 @@ class _Going(NamedTuple):
     prepared: Prepared
     attempt: Attempt
     appended: Appended
+    profile: Profile
+
+
+class _Sorted(Struct):
+    """The rows of a batch: attempts on record, done with, to come later; and what went wrong."""
+
+    going: list[_Going] = field(default_factory=list)
+    done: list[Queued] = field(default_factory=list)
+    later: list[Queued] = field(default_factory=list)
+    trouble: ReciprocityError | None = None
 
 
 class Sender:
@@ -69,22 +85,34 @@ class Sender:
         self._transports, self._messages, self._stated = transports, messages, stated
         self._content = {name: content_hash(each.message) for name, each in messages.items()}
         self.tally, self.refused = Tally(), Counter[str]()
+        self._standstill = 0
 
     def batch(self, occasion: str) -> int:
-        """Take one batch out of the outbox; how many rows it held (0: nothing is due)."""
+        """Take one batch out of the outbox; how many rows it held (0: nothing is due).
+
+        Raises `Conflict` when something else came into force, and what stood in the way of one
+        person only after all others of the batch went their way.
+        """
         at = self._now()
         if not self._journal.still_in_force(self._stated, occasion):
             raise Conflict("brand file, rulebook or campaign changed while sending: read it anew")
         rows = self._outbox.due(occasion, at, BATCH)
         if not rows:
             return 0
-        going, done, later = self._decide(rows, at)
-        letters, stopped = self._write(going)
-        done += [one.row for one in stopped]
-        outcomes = self._hand_over([one for one in going if one not in stopped], letters)
-        for one, handed in outcomes:
-            (later if handed.again else done).append(self._after(one, handed))
-        self._outbox.settle(done, later)
+        told = self._decide(rows, at)
+        pairs, stopped = self._write(told.going)
+        told.done += [one.row for one in stopped]
+        for one, handed in self._hand_over(pairs):
+            (told.later if handed.again else told.done).append(self._after(one, handed))
+        self._outbox.settle(told.done, told.later)
+        if told.trouble is not None:
+            raise told.trouble
+        self._standstill = 0 if told.done or told.later else self._standstill + 1
+        if self._standstill > STANDSTILL:
+            raise Unavailable(
+                "attempts keep being refused as decided from an older state: check that the clock "
+                "runs evenly and that nobody else writes to the journal, then send again"
+            )
         return len(rows)
 
     def _now(self) -> int:
@@ -92,40 +120,55 @@ class Sender:
 
     # -- deciding, and writing the attempt down --
 
-    def _decide(
-        self, rows: Sequence[Queued], at: int
-    ) -> tuple[list[_Going], list[Queued], list[Queued]]:
-        """Attempts on record; rows that are done with; rows that wait until later."""
+    def _decide(self, rows: Sequence[Queued], at: int) -> _Sorted:
+        """Decide each row anew; what may go is on record when this returns."""
         kept = self._journal.kept_many([row.slot for row in rows])
-        done: list[Queued] = []
-        later: list[Queued] = []
-        notes: list[list[Entry]] = []
+        told, notes = _Sorted(), list[list[Entry]]()
         trying: list[tuple[Queued, Prepared, Attempt, Entry]] = []
         for row in rows:
             prepared, person = self._messages.get(row.message), kept.get(row.slot)
-            if prepared is None or person is None or person.standing.erased:
-                self.refused["erased" if prepared else "message_closed"] += 1
-                done.append(row)
+            if person is None or person.standing.erased:
+                self.refused["erased"] += 1
+                told.done.append(row)
                 continue
-            judged = self._judge(prepared, person, at)
-            if judged.decision.verdict is Verdict.DELIVER:
-                attempt = self._attempt(judged, person, row, at)
-                trying.append((row, prepared, attempt, _entry(attempt, person)))
-                continue
-            waits = judged.decision.verdict is Verdict.WAIT
-            (later if waits else done).append(row._replace(due_at=judged.decision.until))
+            if prepared is None:  # the campaign no longer has it
+                decision = Decision(verdict=Verdict.REFUSE, reason="message_closed")
+            else:
+                judged = self._judge(prepared, person, at)
+                decision = judged.decision
+                if decision.verdict is Verdict.DELIVER:
+                    attempt = self._attempt(judged, person, row, at)
+                    trying.append((row, prepared, attempt, _entry(attempt, person)))
+                    continue
+            waits = decision.verdict is Verdict.WAIT
+            (told.later if waits else told.done).append(row._replace(due_at=decision.until))
             if not waits:
-                self.refused[judged.decision.reason] += 1
-            notes += _note(judged, person, row)
+                self.refused[decision.reason] += 1
+            notes += _note(decision, person, row)
+        self._record(told, notes, trying)
+        return told
+
+    def _record(
+        self,
+        told: _Sorted,
+        notes: Sequence[list[Entry]],
+        trying: Sequence[tuple[Queued, Prepared, Attempt, Entry]],
+    ) -> None:
+        """Put notes and attempts on record, in one commit.
+
+        What the letters need is read before: nothing may stand in their way once an attempt is on
+        record, and whatever changes meanwhile moves the person's version.
+        """
+        profiles = self._journal.profiles([row.slot for row, *_ in trying])
         answers = self._journal.append_many([*notes, *([entry] for *_, entry in trying)])
-        going = []
+        for answer in answers:
+            if isinstance(answer, ReciprocityError) and not isinstance(answer, Conflict):
+                told.trouble = told.trouble or answer
         for (row, prepared, attempt, _), answer in zip(trying, answers[len(notes) :], strict=True):
-            if isinstance(answer, Conflict):
-                continue  # history moved on: the row stays due and is decided anew
-            if isinstance(answer, ReciprocityError):
-                raise answer
-            going.append(_Going(row, prepared, attempt, answer[0]))
-        return going, done, later
+            if not isinstance(answer, ReciprocityError):
+                profile = profiles.get(row.slot, Profile())
+                told.going.append(_Going(row, prepared, attempt, answer[0], profile))
+            # otherwise: history moved on, the row stays due and is decided anew
 
     def _judge(self, prepared: Prepared, person: Kept, at: int) -> Judged:
         offset = zone_offset(person.standing.wishes.time_zone, at)
@@ -150,36 +193,33 @@ class Sender:
             basis=prepared.basis,
             decided_at=at,
             handover_by=at + HANDOVER_MS,
-            counts_until=max(at + COUNTED_DAYS * DAY_MS, prepared.closes),
+            # Caps count from when it is recorded, which is up to STALE_MS after *at*.
+            counts_until=max(at + COUNTED_DAYS * DAY_MS + STALE_MS, prepared.closes),
         )
 
     # -- the letters --
 
-    def _write(self, going: Sequence[_Going]) -> tuple[list[Letter], list[_Going]]:
+    def _write(self, going: Sequence[_Going]) -> tuple[list[tuple[_Going, Letter]], list[_Going]]:
         """The letters of those that can be written; the others are failed on record."""
-        letters, stopped, failures = [], [], []
+        pairs, stopped, failures = [], [], []
         for one in going:
             try:
-                profile = self._journal.profile(one.appended.slot)
-                letters.append(
-                    self._letters.write(one.prepared, one.attempt, one.appended, profile)
-                )
+                letter = self._letters.write(one.prepared, one.attempt, one.appended, one.profile)
+                pairs.append((one, letter))
             except InputError:
                 stopped.append(one)
                 failures.append(_outcome(one, "failed", "letter_unwritable"))
         if failures:
             self._journal.append_many(failures)
             self.tally.failed += len(failures)
-        return letters, stopped
+        return pairs, stopped
 
     # -- the door --
 
-    def _hand_over(
-        self, going: Sequence[_Going], letters: Sequence[Letter]
-    ) -> list[tuple[_Going, Handed]]:
+    def _hand_over(self, written: Sequence[tuple[_Going, Letter]]) -> list[tuple[_Going, Handed]]:
         """Through the door, each checked once more; what became of each is on record."""
         by_channel: dict[str, list[tuple[_Going, Letter]]] = {}
-        for one, letter in zip(going, letters, strict=True):
+        for one, letter in written:
             by_channel.setdefault(one.attempt.channel, []).append((one, letter))
         outcomes: list[tuple[_Going, Handed]] = []
         for channel, pairs in by_channel.items():
@@ -187,13 +227,16 @@ class Sender:
 
             def still(letter: Letter, expected: Mapping[str, Appended] = expected) -> bool:
                 appended = expected[letter.message_id]
-                return self._journal.version(appended.slot) == appended.version
+                try:
+                    return self._journal.version(appended.slot) == appended.version
+                except ReciprocityError:
+                    return False  # whoever cannot tell keeps the letter in the house
 
             handed = self._transports[channel].hand_over([letter for _, letter in pairs], still)
             outcomes += [(one, each) for (one, _), each in zip(pairs, handed, strict=True)]
         requests = []
         for one, each in outcomes:
-            requests.append(_outcome(one, each.outcome, each.reason, again=each.again)[0:1])
+            requests.append(_outcome(one, each.outcome, each.reason, again=each.again, at=each.at))
             requests += _bounce(one) if each.hard_bounce else []
         for answer in self._journal.append_many(requests) if requests else []:
             if isinstance(answer, ReciprocityError) and not isinstance(answer, Conflict):
@@ -206,7 +249,9 @@ class Sender:
         setattr(self.tally, name, getattr(self.tally, name) + 1)
         if handed.outcome is Result.CANCELLED:
             return one.row  # due at once: permission is decided anew
-        return one.row._replace(due_at=self._now() + RETRY_MS)
+        tries = one.row.tries
+        wait = RETRY_MS << min(tries, MOST_DOUBLINGS)
+        return one.row._replace(due_at=self._now() + wait, tries=tries + 1)
 
 
 def _entry(attempt: Attempt, person: Kept) -> Entry:
@@ -216,9 +261,14 @@ def _entry(attempt: Attempt, person: Kept) -> Entry:
     )
 
 
-def _outcome(one: _Going, what: str, reason: str = "", *, again: bool = False) -> list[Entry]:
+def _outcome(
+    one: _Going, what: str, reason: str = "", *, again: bool = False, at: int = 0
+) -> list[Entry]:
+    """The event that tells what became of it; *at* is when, as the transport told it."""
     body = Outcome(attempt=one.appended.version, reason=reason, again=again)
-    return [Entry(kind=f"delivery.{what}", body=body, slot=one.appended.slot)]
+    happened_at = max(at, one.appended.at) if at else 0
+    kind, slot = f"delivery.{what}", one.appended.slot
+    return [Entry(kind=kind, body=body, slot=slot, happened_at=happened_at)]
 
 
 def _bounce(one: _Going) -> list[list[Entry]]:
@@ -227,10 +277,9 @@ def _bounce(one: _Going) -> list[list[Entry]]:
     return [[Entry(kind="contact_point.bounced", body=act, slot=one.appended.slot)]]
 
 
-def _note(judged: Judged, person: Kept, row: Queued) -> list[list[Entry]]:
+def _note(decision: Decision, person: Kept, row: Queued) -> list[list[Entry]]:
     """A `delivery.held` event, once for each reason."""
-    key, decision = f"{row.message}@{row.occasion}", judged.decision
-    if person.standing.held.get(key) == decision.reason:
+    if person.standing.held.get(held_key(row.message, row.occasion)) == decision.reason:
         return []
     held = Held(
         message=row.message, occasion=row.occasion, reason=decision.reason, until=decision.until

@@ -161,7 +161,13 @@ class Appender:
         self._update_cache(turn, edge)
         self._unindex(turn)
         self._safekeeping.keep(
-            Mark(origin=self._origin, size=edge.size, root=edge.root(), checkpoint=checkpoint)
+            Mark(
+                origin=self._origin,
+                size=edge.size,
+                root=edge.root(),
+                checkpoint=checkpoint,
+                next_slot=turn.next_slot,
+            )
         )
         for ticket in tickets:
             if ticket.prove:
@@ -248,6 +254,7 @@ class Appender:
                 size=state.size,
                 root=self._edge.root(),
                 checkpoint=state.checkpoint,
+                next_slot=state.next_slot,
             )
         )
 

@@ -13,14 +13,16 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
 from reciprocity.errors import Damaged, InputError
 from reciprocity.events import canonical
 from reciprocity.journal.journal import Journal
+from reciprocity.journal.read import Reader, State
 from reciprocity.journal.store import explained
+from reciprocity.tlog.merkle import root_at
 
 __all__ = ["Manifest", "back_up", "backups", "check_pair", "file_hash", "newest", "sync"]
 
@@ -51,10 +53,11 @@ def back_up(journal: Journal, journal_to: Path, keys_to: Path, *, keep_days: int
     finds one must not find the other.
     """
     _check_apart(journal_to, keys_to, journal.safekeeping.path)
-    with journal.appender.alone():
-        state = journal.state()
-        root = journal.root(state.size)
+    with journal.appender.alone():  # nothing else of the journal is asked in here: it may wait
         pinned = [_pin(journal.folder / name) for name in ("journal.db", "keys.db")]
+    reader = Reader(pinned[0], journal.keys)
+    state = cast("State", reader.state())
+    root = root_at(state.size, reader.tile_reader(state.size))
     at = journal.clock()
     name = f"{datetime.fromtimestamp(at // 1000, UTC):%Y-%m-%dT%H-%M-%SZ}-{state.size}"
     folders = [_make(to / f"{name}.partial") for to in (journal_to, keys_to)]

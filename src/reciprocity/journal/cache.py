@@ -19,7 +19,7 @@ from reciprocity.journal.store import BUSY_MS, connect, explained, flush
 
 __all__ = ["Kept", "StandingCache"]
 
-VERSION: Final = 1
+VERSION: Final = 3
 _AT_ONCE: Final = 500
 _SCHEMA: Final = (
     "DROP TABLE IF EXISTS standing",
@@ -27,7 +27,8 @@ _SCHEMA: Final = (
     """
     CREATE TABLE standing (
         slot INTEGER PRIMARY KEY, version INTEGER NOT NULL, pseudonym BLOB, next_change_at INTEGER
-        NOT NULL, erased INTEGER NOT NULL, state BLOB NOT NULL, clear BLOB NOT NULL
+        NOT NULL, erase_at INTEGER NOT NULL, erased INTEGER NOT NULL, state BLOB NOT NULL,
+        clear BLOB NOT NULL
     ) STRICT
     """,
     """
@@ -36,6 +37,8 @@ _SCHEMA: Final = (
         hidden TEXT NOT NULL
     ) STRICT
     """,
+    "CREATE INDEX standing_leaving ON standing (erase_at) WHERE erase_at > 0",
+    "CREATE INDEX standing_erased ON standing (slot, version) WHERE erased = 1",
     "INSERT INTO progress VALUES (1, 0, x'', '')",
     f"PRAGMA user_version = {VERSION}",
 )
@@ -123,11 +126,14 @@ class StandingCache:
 
     def load(self, slots: Sequence[int]) -> dict[int, Standing]:
         """The standing of each of *slots*; those never heard of are left out."""
-        return {slot: _read_state(row[1]) for slot, row in self._rows(slots).items()}
+        decode = _state_decoder.decode
+        with _cached("read"):
+            return {slot: decode(row[1]) for slot, row in self._rows(slots).items()}
 
     def load_kept(self, slots: Sequence[int]) -> dict[int, Kept]:
         """As `load`, with the clear attributes and the pseudonym."""
-        return {slot: _kept(row) for slot, row in self._rows(slots).items()}
+        with _cached("read"):
+            return {slot: _kept(row) for slot, row in self._rows(slots).items()}
 
     def _rows(self, slots: Sequence[int]) -> dict[int, tuple[int, bytes, bytes, bytes]]:
         found = {}
@@ -160,23 +166,28 @@ class StandingCache:
     def write_states(self, standings: Sequence[Standing], at: int) -> None:
         """Write what changed of people already here whose clear attributes did not."""
         encode = _state_encoder.encode
-        rows = [(s.version, next_change_at(s, at), encode(s), s.slot) for s in standings]
+        rows = [
+            (s.version, next_change_at(s, at), s.wishes.erase_at, encode(s), s.slot)
+            for s in standings
+        ]
         with _cached("write"):
             self.db.executemany(
-                "UPDATE standing SET version = ?, next_change_at = ?, state = ? WHERE slot = ?", rows
+                "UPDATE standing SET version = ?, next_change_at = ?, erase_at = ?, state = ?"
+                " WHERE slot = ?",
+                rows,
             )
 
     def write_kept(self, people: Sequence[Kept], at: int) -> None:
         """Write *people* whole: new ones, and those whose clear attributes changed."""
         encode = _state_encoder.encode
         rows = [
-            (s.slot, s.version, pseudonym or None, next_change_at(s, at), s.erased, encode(s),
-             encode(clear))
+            (s.slot, s.version, pseudonym or None, next_change_at(s, at), s.wishes.erase_at,
+             s.erased, encode(s), encode(clear))
             for s, clear, pseudonym in people
         ]  # fmt: skip
         with _cached("write"):
             self.db.executemany(
-                "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+                "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
 
     def reach(self, position: int, root: bytes) -> None:
@@ -204,11 +215,9 @@ class StandingCache:
         """Those who asked to be erased and are not yet."""
         with _cached("read"):
             rows = self.db.execute(
-                "SELECT state FROM standing WHERE erased = 0 AND instr(state, ?) > 0",
-                (b"erase_at",),  # a field that is not set is not written
+                "SELECT state FROM standing WHERE erased = 0 AND erase_at > 0"
             ).fetchall()
-        standings = (_read_state(state) for (state,) in rows)
-        return [standing for standing in standings if standing.wishes.erase_at]
+            return [_state_decoder.decode(state) for (state,) in rows]
 
     def forget_queued(self, slot: int) -> None:
         """Delete what `deliver/outbox.py` keeps in this file for *slot*."""
@@ -232,12 +241,7 @@ class StandingCache:
 
 def _kept(row: tuple[int, bytes, bytes, bytes]) -> Kept:
     _, state, clear, pseudonym = row
-    return Kept(_read_state(state), _clear_decoder.decode(clear), pseudonym or b"")
-
-
-def _read_state(state: bytes) -> Standing:
-    with _cached("read"):
-        return _state_decoder.decode(state)
+    return Kept(_state_decoder.decode(state), _clear_decoder.decode(clear), pseudonym or b"")
 
 
 def clear_values(

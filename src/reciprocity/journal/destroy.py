@@ -12,13 +12,15 @@ back. A file `erasing` beside the journal says that the last step is still to co
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from reciprocity.errors import Conflict
-from reciprocity.events import ErasureDone
+from reciprocity.events import Attempt, ErasureDone, Outcome
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
+from reciprocity.journal.leaf import Told
+from reciprocity.journal.standing import OUTCOMES
 from reciprocity.journal.store import explained, flush
 
 __all__ = ["STEPS", "Step", "bury", "destroy", "quiet", "resume", "sweep_orphans", "unfinished"]
@@ -29,6 +31,7 @@ Step = Callable[[str], None]
 STEPS: Final = ("list", "vault", "outbox", "keys", "events", "files")
 ORPHAN_MS: Final = 24 * 3_600_000
 _TRIES: Final = 8
+_STOPPED: Final = ("delivery.cancelled", "delivery.failed")
 _NO_PERSON: Final = (
     "UPDATE event SET slot = NULL, version = NULL, recorded_at = NULL, happened_at = NULL,"
     " kind = NULL, sealed = NULL, act_id = NULL WHERE slot = ?"
@@ -39,9 +42,11 @@ def quiet(_step: str) -> None:
     """Tell nobody."""
 
 
-def bury(journal: Journal, slot: int, requested_at: int) -> Appended:
+def bury(journal: Journal, slot: int, requested_at: int, breaches: Sequence[str] = ()) -> Appended:
     """State that the person in *slot* is erased; nothing can be written of them from here on.
 
+    What had left to them is counted, and the *breaches* a replay found are kept, since neither
+    can be done afterwards.
     Raises `Conflict` if there is no such person, or they are erased already.
     """
     for _ in range(_TRIES):
@@ -54,12 +59,28 @@ def bury(journal: Journal, slot: int, requested_at: int) -> Appended:
             version=standing.version,
             head=standing.head.hex(),
             requested_at=requested_at,
+            deliveries=_deliveries(journal.history(slot)),
+            breaches=tuple(breaches),
         )
         try:
             return journal.append([Entry(kind="person.erased", body=body)], prove=True)[0]
         except Conflict:
             continue  # somebody wrote of them meanwhile
     raise Conflict("person is erased already, or not known here: there is nothing to erase")
+
+
+def _deliveries(history: Sequence[Told]) -> int:
+    """How many attempts left, or may have left, by the weightiest news of each."""
+    news: dict[int, str] = {}
+    for told in history:
+        body = told.body
+        if isinstance(body, Attempt):
+            news[told.version] = ""
+        elif isinstance(body, Outcome) and body.attempt in news:
+            before = news[body.attempt]
+            if not before or OUTCOMES[told.kind] > OUTCOMES[before]:
+                news[body.attempt] = told.kind
+    return sum(one not in _STOPPED for one in news.values())
 
 
 def destroy(journal: Journal, slot: int, step: Step = quiet) -> None:
@@ -136,6 +157,8 @@ def sweep_orphans(journal: Journal) -> list[int]:
     A turn that was cut short leaves such keys. Under the lock, after the mark was checked: a
     journal older than its keys must not lose the keys of events that are still to be restored.
     """
+    if journal.keys.count() <= journal.count():
+        return []  # nearly always, and found without holding the lock
     with journal.appender.alone():
         old = journal.keys.made_before(journal.clock() - ORPHAN_MS)
         orphans = sorted(set(old) - journal.appender.with_events(old))

@@ -98,22 +98,22 @@ def act_part(act_id: str, part: int) -> str:
     return f"{act_id}#{part}" if part else act_id
 
 
-def encodable(entry: Entry) -> bytes:
-    """The JSON of the entry's body, if it reads back.
+def encodable(entry: Entry) -> tuple[bytes, Body]:
+    """The JSON of the entry's body, and the body as whoever reads it later will see it.
 
     Raises `InputError` if it would not: msgspec checks shapes when it reads, not when a record is
     made, and one body that does not read back would make a whole history unreadable.
     """
     try:
         text = canonical(entry.body)
-        read_body(entry.kind, text)
+        body = read_body(entry.kind, text)
     except (Damaged, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"event {entry.kind} cannot be written: {error}") from error
     if not 0 <= entry.happened_at < _LATEST:
         raise InputError(f"event {entry.kind} cannot be written: it happened at no instant")
     if entry.profile is not None:
         check_profile(entry.profile)
-    return text
+    return text, body
 
 
 def sensitive_in(statement: Stated) -> frozenset[str]:

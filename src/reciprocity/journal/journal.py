@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final, Self
 
@@ -114,7 +114,12 @@ class Journal:
         Makes the master key if there is none. A journal that is there is opened as it is, so that
         a creation cut short can be run again.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                f"folder {folder} cannot be made ({error.strerror}): make it, writable for you"
+            ) from error
         if not master_key.exists():
             if (folder / "keys.db").exists():
                 read_master_key(master_key)  # raises, and says that the key must come back
@@ -170,17 +175,26 @@ class Journal:
             self._follow()
             return self._read_cache.load_kept(slots)
 
-    def everyone(self) -> Iterator[Kept]:
-        """What stands for everyone, in slot order, at one position of the journal."""
+    @contextmanager
+    def population(self) -> Iterator[tuple[int, Iterator[Kept]]]:
+        """A position of the journal, and what stands for everyone there, in slot order.
+
+        Everyone is seen at that one position, whatever is appended while they are read.
+        """
         with self._lock:
             self._follow()
         cache = StandingCache(self.folder / "standing.db")
         try:
             with explained("read the standing cache"):
                 cache.db.execute("BEGIN")
-            yield from cache.everyone()
+            yield cache.progress()[0], cache.everyone()
         finally:
             cache.close()
+
+    def everyone(self) -> Iterator[Kept]:
+        """What stands for everyone, in slot order; see `population`."""
+        with self.population() as (_, people):
+            yield from people
 
     def erased(self) -> dict[int, int]:
         """The slots of the erased, each with the number of events it had."""

@@ -7,8 +7,9 @@
     public    leaf = 0x03 || event, or 0x04 || SHA-256(event) with the event beside it if it is
               over 16 KB.
 
-What is sealed starts with a format byte, so that a later release can write another form beside
-this one. Events are opened with suspicion: seal, leaf and columns must all tell the same story.
+What is sealed starts with a format byte: 0 for the text as it is, 1 for packed text
+(`journal/packing.py`); a later release can write another form beside these. Events are opened
+with suspicion: seal, leaf and columns must all tell the same story.
 """
 
 import os
@@ -19,11 +20,13 @@ from msgspec import Struct
 
 from reciprocity.errors import Damaged
 from reciprocity.events import Body, Envelope, Scope, read_body, read_event
+from reciprocity.journal.packing import pack, unpack
 from reciprocity.keys import KeyPair, commit, open_sealed, seal
 
 __all__ = ["Row", "Stored", "Told", "open_brand", "open_personal", "open_public", "salt_of"]
 
 PLAIN: Final = b"\0"
+PACKED: Final = b"\1"
 CLEAR_BYTES: Final = 16_384
 SALT_BYTES: Final = 32
 _PERSONAL, _BRAND = bytes([Scope.PERSONAL]), bytes([Scope.BRAND])
@@ -75,7 +78,7 @@ def salt_of(pair: KeyPair, version: int) -> bytes:
 def store_personal(pair: KeyPair, slot: int, version: int, text: bytes) -> Stored:
     """What to write of a personal event whose JSON is *text*."""
     salt = salt_of(pair, version)
-    sealed = seal(pair.seal, PLAIN + text, b"%d/%d" % (slot, version))
+    sealed = seal(pair.seal, PACKED + pack(text), b"%d/%d" % (slot, version))
     return Stored(sealed, _PERSONAL + sha256(salt + text).digest(), salt)
 
 
@@ -128,9 +131,11 @@ def open_public(row: Row) -> Told:
 
 
 def _plain(opened: bytes, position: int) -> bytes:
-    if opened[:1] != PLAIN:
-        raise Damaged(f"event {position} is sealed in a form this release does not know: upgrade")
-    return opened[1:]
+    if opened[:1] == PACKED:
+        return unpack(opened[1:])
+    if opened[:1] == PLAIN:
+        return opened[1:]
+    raise Damaged(f"event {position} is sealed in a form this release does not know: upgrade")
 
 
 def _told(row: Row, text: bytes, salt: bytes) -> Told:

@@ -8,7 +8,7 @@ the gap was entered again. All of it is done in a folder beside; the journal app
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,7 +89,7 @@ def restore(
         with _open(work, master_key, clock) as journal:
             check_tree(journal)
             step("origin")
-            lost = _continue(journal, place.mark, operator)
+            lost = _continue(journal, place.mark, place.erased(), operator)
             step("erase")
             again = _erase_again(journal, place.erased())
             state, root = journal.state(), journal.root(journal.state().size)
@@ -100,7 +100,13 @@ def restore(
             sync(folder)
         step("mark")
         place.keep(
-            Mark(origin=state.origin, size=state.size, root=root, checkpoint=state.checkpoint)
+            Mark(
+                origin=state.origin,
+                size=state.size,
+                root=root,
+                checkpoint=state.checkpoint,
+                next_slot=state.next_slot,
+            )
         )
     step("tidy")
     shutil.rmtree(work)
@@ -216,7 +222,7 @@ def _open(work: Path, master_key: Path, clock: Callable[[], int]) -> Journal:
     return Journal(work, master_key=master_key, safekeeping=work / "safe", clock=clock)
 
 
-def _continue(journal: Journal, mark: Mark, operator: str) -> int:
+def _continue(journal: Journal, mark: Mark, erased: Iterable[int], operator: str) -> int:
     """Go on under the old origin if nothing is missing, else under a new one; events lost."""
     state = journal.state()
     root = journal.root(state.size)
@@ -232,11 +238,14 @@ def _continue(journal: Journal, mark: Mark, operator: str) -> int:
         raise Damaged("backup is not a part of the log that safekeeping knows: use another")
     here = Mark(origin=state.origin, size=state.size, root=root, checkpoint=state.checkpoint)
     old = mark if mark.size else here
-    _open_new_origin(journal, state, old, operator)
+    given = max([old.next_slot, state.next_slot, *(slot + 1 for slot in erased)])
+    _open_new_origin(journal, state, old, operator, given)
     return max(0, mark.size - state.size) if mark.origin == state.origin else -1
 
 
-def _open_new_origin(journal: Journal, state: State, old: Mark, operator: str) -> None:
+def _open_new_origin(
+    journal: Journal, state: State, old: Mark, operator: str, next_slot: int
+) -> None:
     base, number = _numbered(old.origin)
     origin = f"{base}/{max(number, _numbered(state.origin)[1]) + 1}"
     key = LogSigner(origin, journal.keys.signer()).verifier_key.encode()
@@ -247,12 +256,15 @@ def _open_new_origin(journal: Journal, state: State, old: Mark, operator: str) -
         old_size=old.size,
         old_root=old.root.hex(),
         restored_size=state.size,
+        next_slot=next_slot,
     )
     who = OperatorActed(actor=operator, act="restored")
-    journal.append([
-        Entry(kind="log.restored", body=told),
-        Entry(kind="operator.acted", body=who),
-    ])
+    journal.append(
+        [
+            Entry(kind="log.restored", body=told),
+            Entry(kind="operator.acted", body=who),
+        ]
+    )
 
 
 def _numbered(origin: str) -> tuple[str, int]:

@@ -26,12 +26,16 @@ _TORN: Final = re.compile(rb"\d* ?")
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest checkpoint a receipt may have left with; *root* and *checkpoint* as in the log."""
+    """The newest checkpoint a receipt may have left with; *root* and *checkpoint* as in the log.
+
+    Slots below *next_slot* were given to somebody: a restore must not give them to others.
+    """
 
     origin: str
     size: int
     root: bytes
     checkpoint: bytes
+    next_slot: int = 0
 
 
 class _Record(msgspec.Struct, frozen=True, array_like=True):
@@ -55,9 +59,9 @@ class Safekeeping:
                 f"safekeeping {path} cannot be opened ({error.strerror}): attach the place that "
                 "[safekeeping] path names; nothing is written or sent without it"
             ) from error
-        self._number = 0
+        self._data, self._number, self.mark = b"", 0, _NOTHING
         try:
-            self.mark = self._read()
+            self._read()
         except Damaged:
             os.close(self._file)
             raise
@@ -74,32 +78,32 @@ class Safekeeping:
         return cls(path)
 
     def _read(self) -> Mark:
+        data = os.pread(self._file, 2 * _RECORD_BYTES, 0).ljust(2 * _RECORD_BYTES, b"\0")
+        if data != self._data:  # read at every turn, and nearly always as this process left it
+            newest = self._newest(data)
+            self._data, self._number, self.mark = data, newest.number, newest.mark
+        return self.mark
+
+    def _newest(self, data: bytes) -> _Record:
         newest = _Record(0, _NOTHING)
-        torn = False
-        for place in (0, 1):
-            data = os.pread(self._file, _RECORD_BYTES, place * _RECORD_BYTES)
-            size = int.from_bytes(data[32:36], "big")
-            text = data[36 : 36 + size]
-            if not data.strip(b"\0"):
-                continue  # never written
-            if not size or len(text) != size or data[:32] != sha256(text).digest():
-                torn = torn or place == 0  # the first write goes to place 1 and may have torn
-                continue
-            record = msgspec.msgpack.decode(text, type=_Record)
-            if record.number > newest.number:
-                newest = record
-        if torn and not newest.number:
+        for start in (0, _RECORD_BYTES):
+            size = int.from_bytes(data[start + 32 : start + 36], "big")
+            text = data[start + 36 : start + min(36 + size, _RECORD_BYTES)]
+            if size and data[start : start + 32] == sha256(text).digest():
+                record = msgspec.msgpack.decode(text, type=_Record)
+                if record.number > newest.number:
+                    newest = record
+        # The first record goes to the second place, and may be torn; the other place is empty then.
+        if not newest.number and data[:_RECORD_BYTES].strip(b"\0"):
             raise Damaged(
                 f"safekeeping mark in {self.path} cannot be read: nobody can say how far the log "
                 "has got; put the mark back from a copy, or restore with a fresh place"
             )
-        self._number = newest.number
-        return newest.mark
+        return newest
 
     def refresh(self) -> Mark:
         """The mark as it is now; another process may have moved it."""
-        self.mark = self._read()
-        return self.mark
+        return self._read()
 
     def keep(self, mark: Mark) -> None:
         """Make *mark* durable; it is the newest from here on.
@@ -113,12 +117,16 @@ class Safekeeping:
                 return
             number = self._number + 1
             text = msgspec.msgpack.encode(_Record(number, mark))
-            data = sha256(text).digest() + len(text).to_bytes(4, "big") + text
-            if len(data) > _RECORD_BYTES:
-                raise Unavailable(f"safekeeping mark of {len(data)} bytes is over {_RECORD_BYTES}")
-            os.pwrite(file, data, number % 2 * _RECORD_BYTES)
+            record = sha256(text).digest() + len(text).to_bytes(4, "big") + text
+            if len(record) > _RECORD_BYTES:
+                raise Unavailable(
+                    f"safekeeping mark of {len(record)} bytes is over {_RECORD_BYTES}"
+                )
+            record, place = record.ljust(_RECORD_BYTES, b"\0"), number % 2 * _RECORD_BYTES
+            os.pwrite(file, record, place)
             os.fdatasync(file)
-        self._number, self.mark = number, mark
+            self._data = self._data[:place] + record + self._data[place + _RECORD_BYTES :]
+            self._number, self.mark = number, mark
 
     @contextmanager
     def _writing(self) -> Iterator[int]:

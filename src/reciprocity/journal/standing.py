@@ -36,7 +36,7 @@ OUTCOMES: Final = {
 _RUNS_OUT: Final = frozenset({ConsentState.GIVEN, ConsentState.PENDING})
 
 
-class Sent(Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=True, gc=False):
+class Sent(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One attempt that still counts; *outcome* is empty until one is recorded.
 
     Attempts that were cancelled, or failed and may be tried anew, count for nothing and are
@@ -54,7 +54,7 @@ class Sent(Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=Tru
     outcome: str = ""
 
 
-class Standing(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Standing(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """What stands for one person at *version*, the number of their events.
 
     *head* is the chain over their leaf hashes: h_i = SHA-256(h_(i-1) || leaf_hash_i), h_0 = b"".
@@ -70,7 +70,7 @@ class Standing(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     erased: bool = False
 
 
-def fold(  # noqa: PLR0917  (the hottest call of the journal: names cost a fifth of it)
+def fold(  # noqa: PLR0917  (called once for every event, by position throughout the journal)
     standing: Standing,
     kind: str,
     v: int,

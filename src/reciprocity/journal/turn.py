@@ -16,6 +16,7 @@ from reciprocity.events import (
     KINDS,
     Act,
     Attempt,
+    Body,
     ErasureDone,
     LogOpened,
     LogRestored,
@@ -117,20 +118,18 @@ class Turn:
         """Where each of *entries* comes to stand; raises, and leaves nothing, if one may not."""
         if not entries:
             raise InputError("request holds no event: it must say something")
-        known = self._known(entries)
-        if known is not None:
+        if entries[0].act_id and (known := self._known(entries)) is not None:
             return known
         self._undo.clear()
         self._new_slot = -1
         done, next_slot, gap, sensitive = self.written, self.next_slot, self.gap, self.sensitive
-        lists: tuple[list[Any], ...] = (done.rows, done.leaf_hashes, done.minted, done.suppress)
-        lengths = [len(each) for each in lists]
+        rows, minted, suppress = len(done.rows), len(done.minted), len(done.suppress)
         try:
             answer = [self._admit(entry) for entry in entries]
         except ReciprocityError:
             self.next_slot, self.gap, self.sensitive = next_slot, gap, sensitive
-            for each, length in zip(lists, lengths, strict=True):
-                del each[length:]
+            del done.rows[rows:], done.leaf_hashes[rows:]
+            del done.minted[minted:], done.suppress[suppress:]
             self._take_back()
             raise
         if entries[0].act_id:
@@ -143,8 +142,6 @@ class Turn:
     def _known(self, entries: Sequence[Entry]) -> list[Appended] | None:
         """The first answer to an act id that was seen before, in this turn or in an earlier one."""
         first = entries[0]
-        if not first.act_id:
-            return None
         digest = self.before.act_digest(first.act_id)
         if digest in self._acts:
             kinds, answers = self._acts[digest]
@@ -209,10 +206,11 @@ class Turn:
             )
         if (before.size + len(self.written.rows) == 0) != (kind.body is LogOpened):
             raise Unavailable("log is opened once, by its first event: run `reciprocity apply`")
-        self._check_act_id(entry)
-        text = encodable(entry)
+        if entry.act_id:
+            self._check_act_id(entry.act_id)
+        text, body = encodable(entry)
         if kind.scope is _PERSONAL:
-            return self._personal(entry, text)
+            return self._personal(entry, text, body)
         self._check_statement(entry)
         text = encode_event(entry.kind, text, before.at, entry.happened_at or before.at)
         stored = store_brand(before.brand, text) if kind.scope is Scope.BRAND else store_public(text)
@@ -220,9 +218,9 @@ class Turn:
         self._effects(entry, position)
         return Appended(position=position, at=before.at, text=text, salt=stored.salt)
 
-    def _personal(self, entry: Entry, text: bytes) -> Appended:
+    def _personal(self, entry: Entry, text: bytes, body: Body) -> Appended:
         at, standing = self.before.at, self._standing(entry)
-        happened, body = entry.happened_at or at, entry.body
+        happened = entry.happened_at or at
         slot, version = standing.slot, standing.version + 1
         person = self.people.get(slot)
         if person is None:
@@ -269,7 +267,7 @@ class Turn:
         )  # fmt: skip
         leaf_hash = sha256(b"\0" + stored.leaf).digest()
         done.leaf_hashes.append(leaf_hash)
-        if slot is not None:
+        if slot is not None and (entry.unindex or entry.index):
             for digest in entry.unindex:
                 self._put(done.unindex, digest, slot)
                 self._drop(done.index, digest)
@@ -336,13 +334,12 @@ class Turn:
 
     # -- what an entry must be --
 
-    def _check_act_id(self, entry: Entry) -> None:
+    def _check_act_id(self, act_id: str) -> None:
         """A part's own act id is as unique as the first one's, which `_known` looked at."""
-        if entry.act_id:
-            digest = self.before.act_digest(entry.act_id)
-            if digest in self.before.acts or digest in self._parts:
-                raise Conflict("act id was used for another act: use a fresh one for a new act")
-            self._put(self._parts, digest, None)
+        digest = self.before.act_digest(act_id)
+        if digest in self.before.acts or digest in self._parts:
+            raise Conflict("act id was used for another act: use a fresh one for a new act")
+        self._put(self._parts, digest, None)
 
     def _check_statement(self, entry: Entry) -> None:
         """Hold that a brand or public entry may stand here, before it leaves a trace."""
@@ -396,6 +393,7 @@ class Turn:
             self._put(self._suppressed, digest, None)
         if type(body) is LogRestored:
             self.gap = SIGNATURES_FOR_A_GAP
+            self.next_slot = max(self.next_slot, body.next_slot)
         elif entry.kind == "gap.signed":
             self.gap = max(0, self.gap - 1)
         elif type(body) is ErasureDone:

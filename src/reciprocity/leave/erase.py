@@ -9,7 +9,7 @@
 Every step can be repeated; `due` and `resume`, called by `tick`, pick up what was stopped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -81,15 +81,16 @@ def erase(
     *,
     operator: str,
     now: bool = False,
-    audit: Callable[[int], object] | None = None,
+    audit: Callable[[int], Sequence[str] | None] | None = None,
     step: Step = quiet,
 ) -> Erased:
     """Erase the person in *slot*; returns when nothing that leads to them is left in any file.
 
     *now* skips what is left of the undo time, and asks in *operator*'s name if nobody did.
-    *audit* replays the person's deliveries. Raises `Conflict` if it was not asked for, the time
-    to undo it runs, or the person is erased already; `Unavailable` while a message is being
-    handed over. Stopped half-way, it is run again, or finished by `resume`.
+    *audit* replays the person's deliveries and tells the kinds of breaches it found. Raises
+    `Conflict` if it was not asked for, the time to undo it runs, or the person is erased already;
+    `Unavailable` while a message is being handed over. Stopped half-way, it is run again, or
+    finished by `resume`.
     """
     at = journal.clock()
     erase_at = _standing(journal, slot).wishes.erase_at
@@ -103,11 +104,10 @@ def erase(
     step("settle")
     _settle(journal, slot, at)
     step("audit")
-    if audit is not None:
-        audit(slot)
+    breaches = (audit(slot) if audit is not None else None) or ()
     asked_at = _standing(journal, slot).wishes.erase_at
     step("bury")
-    receipt = bury(journal, slot, requested_at=asked_at)
+    receipt = bury(journal, slot, requested_at=asked_at, breaches=breaches)
     destroy(journal, slot, step)
     return Erased(slot=slot, version=journal.erased()[slot], receipt=receipt)
 

@@ -2,26 +2,31 @@
 
 For each withdrawal W: the largest, over the attempts it covers that stand below it and had no
 outcome yet, of (outcome's `recorded_at`, else `handover_by`) - W's `recorded_at`; else 0. An
-attempt that was stopped at the door did not go, and counts as 0.
+attempt that was stopped at the door did not go, and counts as 0; one that is called unknown, maybe
+days later, could still go until its `handover_by`.
 """
 
 from typing import NamedTuple
 
+from reciprocity.consent.state import Wishes
+from reciprocity.decide.prepare import Ground
 from reciprocity.events import Act, Attempt
 from reciprocity.journal.leaf import Told
-from reciprocity.model import ANYWHERE, EVERYTHING, ConsentState
+from reciprocity.model import Basis, ConsentState
 
-__all__ = ["Open", "Withdrawals"]
+__all__ = ["Open", "Withdrawals", "takes_back"]
 
 _TAKEN_BACK = (ConsentState.WITHDRAWN, ConsentState.REFUSED)
+_STOOD = (ConsentState.GIVEN, ConsentState.PENDING)
+_ERASURE = "erasure.requested"
 
 
 class Open(NamedTuple):
-    """An attempt without an outcome so far."""
+    """An attempt without an outcome so far; *ground* is None where its statements do not hold."""
 
     told: Told
     attempt: Attempt
-    purpose: str
+    ground: Ground | None
 
 
 class Withdrawals:
@@ -32,24 +37,26 @@ class Withdrawals:
         self._delays: list[int] = []
         self._waiting: dict[int, list[tuple[int, int]]] = {}
 
-    def see(self, told: Told, act: Act, opened: dict[int, Open]) -> None:
-        """An act of a person; if it takes something away, it waits for the attempts it covers."""
-        if not takes_back(act):
+    def see(self, told: Told, act: Act, opened: dict[int, Open], before: Wishes) -> None:
+        """An act of a person who wished *before*; what it takes back waits for open attempts."""
+        covered = [one for one in opened.values() if _covers(told.kind, act, one)]
+        if not covered and not takes_back(told.kind, act, before):
             return
         number = len(self._delays)
         self._delays.append(0)
-        for one in opened.values():
-            if one.attempt.basis == "consent" and _covers(act, one):
-                self._waiting.setdefault(one.told.position, []).append((number, told.at))
+        for one in covered:
+            self._waiting.setdefault(one.told.position, []).append((number, told.at))
 
     def close(self, opened: Open, outcome: str, at: int) -> int:
         """An attempt had its *outcome* at *at*; how many withdrawals had come in before it."""
         waiting = self._waiting.pop(opened.told.position, [])
         if outcome in ("failed", "cancelled"):
             return 0
+        if outcome == "unknown":
+            at = min(at, opened.attempt.handover_by)
         for number, since in waiting:
             self._delays[number] = max(self._delays[number], at - since)
-        return len(waiting)
+        return sum(since <= at for _, since in waiting)
 
     def quantiles(self) -> tuple[int, int, int]:
         """The 50th and 99th percentile (nearest rank) and the largest delay, in ms."""
@@ -60,28 +67,40 @@ class Withdrawals:
         return delays[last // 2], delays[-(-99 * len(delays) // 100) - 1], delays[last]
 
 
-def takes_back(act: Act) -> bool:
-    """Does *act* take a yes back, object, or ask to be erased?"""
-    return (
-        act.erase_at > 0
-        or any(not objection.lifted for objection in act.objections)
-        or any(row.state in _TAKEN_BACK for row in act.consent)
+def takes_back(kind: str, act: Act, before: Wishes) -> bool:
+    """Does *act* take a yes back that stood *before*, or ask to be erased?
+
+    A no from somebody who never said yes takes nothing back: counted, thousands of them in an
+    import would press the published figure to 0.
+    """
+    if kind == _ERASURE:
+        return True
+    standing = {key for key, answer in before.answers.items() if answer.state in _STOOD}
+    standing |= before.requests.keys()
+    if any(not objection.lifted for objection in act.objections):
+        return bool(standing)
+    return any(
+        row.state in _TAKEN_BACK and f"{row.purpose}/{row.channel}" in standing
+        for row in act.consent
     )
 
 
-def _covers(act: Act, opened: Open) -> bool:
-    """Is the open attempt one that *act* would have stopped?"""
-    if act.erase_at:
+def _covers(kind: str, act: Act, opened: Open) -> bool:
+    """Is the open attempt one that *act* would have stopped?
+
+    A no or an objection to a purpose above covers it too, as it does in every decision.
+    """
+    if kind == _ERASURE:
         return True
-    channel = opened.attempt.channel
+    if opened.ground is None or opened.attempt.basis != Basis.CONSENT:
+        return False
+    ground = opened.ground
     if any(
-        not objection.lifted
-        and objection.purpose in (opened.purpose, EVERYTHING)
-        and objection.channel in (channel, ANYWHERE)
+        not objection.lifted and f"{objection.purpose}/{objection.channel}" in ground.objections
         for objection in act.objections
     ):
         return True
+    keys = {ground.key, *ground.above}
     return any(
-        row.state in _TAKEN_BACK and row.purpose == opened.purpose and row.channel == channel
-        for row in act.consent
+        row.state in _TAKEN_BACK and f"{row.purpose}/{row.channel}" in keys for row in act.consent
     )

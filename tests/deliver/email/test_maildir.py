@@ -12,7 +12,7 @@ from reciprocity.deliver.email.maildir import LEFTOVER_MS, Maildir, file_name
 from reciprocity.errors import Unavailable
 
 NOW = 1_790_000_000_000
-DELIVERED = Handed(outcome=Result.DELIVERED)
+DELIVERED = Handed(outcome=Result.DELIVERED, at=NOW)
 
 
 def anyone(_letter):

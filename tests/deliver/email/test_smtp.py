@@ -4,6 +4,7 @@ import time
 
 import pytest
 from aiosmtpd.smtp import AuthResult
+from msgspec.structs import replace
 
 from reciprocity import brand
 from reciprocity.deliver.channel import Handed, Letter, Result, cancelled, failed
@@ -33,6 +34,18 @@ def letter(number=1, content=CONTENT, seconds=25.0, **changes):
     )
 
 
+class Untimed(Smtp):
+    """An SMTP transport whose answers can be compared: `at` is checked here and then left out."""
+
+    def hand_over(self, letters, still):
+        began = self._now()
+        handed = super().hand_over(letters, still)
+        for one in handed:
+            taken = one.outcome is Result.DELIVERED
+            assert began <= one.at <= self._now() if taken else one.at == 0
+        return [replace(one, at=0) for one in handed]
+
+
 @pytest.fixture
 def to():
     """Makes a transport to a server; all are closed with the test."""
@@ -41,7 +54,7 @@ def to():
     def make(server, *, connections=1, context=None, clock=now, **settings):
         settings = {"tls": "none", "host": "127.0.0.1"} | settings
         port = getattr(server, "port", server)
-        made.append(Smtp(Server(port=port, connections=connections, **settings), clock, context))
+        made.append(Untimed(Server(port=port, connections=connections, **settings), clock, context))
         return made[-1]
 
     yield make
@@ -132,6 +145,19 @@ def test_a_connection_lost_after_the_letter_and_before_the_reply_is_unknown(sink
     handed = to(start(sink)).hand_over([letter(n) for n in (1, 2, 3)], anyone)
     assert handed == [DELIVERED, Handed(outcome=Result.UNKNOWN, reason="dropped"), DELIVERED]
     assert [to for _, to, _ in sink.taken] == [f"p{n}@example.com" for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("reply", ["what?", "354 go on", "999 odd"])
+def test_a_reply_to_the_whole_letter_that_says_nothing_is_unknown(sink, start, to, reply):
+    sink.after_data = {"p1@example.com": reply}
+    handed = to(start(sink)).hand_over([letter(1), letter(2)], anyone)
+    assert handed == [Handed(outcome=Result.UNKNOWN, reason="reply"), DELIVERED]
+
+
+def test_any_completion_says_that_the_letter_was_taken(sink, start, to):
+    sink.after_data = {"p1@example.com": "252 2.0.0 will see"}
+    (handed,) = to(start(sink)).hand_over([letter(1)], anyone)
+    assert (handed.outcome, handed.reason) == (Result.DELIVERED, "252 2.0.0")
 
 
 def test_a_reply_that_does_not_come_in_time_is_unknown_before_the_letter_is_late(sink, start, to):

@@ -140,7 +140,7 @@ class Maildir:
             return failed("disk", again=True)
         finally:
             _remove(draft.path)
-        return Handed(outcome=Result.DELIVERED)
+        return Handed(outcome=Result.DELIVERED, at=self._now())
 
     def _remove_leftovers(self) -> None:
         """Remove what a process killed long ago left in `tmp/`."""

@@ -40,7 +40,9 @@ COMMAND_SECONDS: Final = 10.0
 OK: Final = (250,)
 TAKEN: Final = (250, 251)
 GO_AHEAD: Final = (354,)
+COMPLETED: Final = range(200, 300)
 TEMPORARY: Final = range(400, 500)
+REFUSED: Final = range(400, 600)
 _ENHANCED: Final = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}\b")
 _PATH: Final = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
 _ADDRESS_IS_BAD: Final = re.compile(r"(550|551|553) 5\.1\.(0|1|2|3|4|6|10)")
@@ -86,7 +88,8 @@ class Smtp:
         Reasons: the server's codes (`250`, `550 5.1.1`); `late`; `address` (not one that SMTP can
         be told: not ASCII, or it would break out of its command); `connect`, `tls`, `login` (no
         connection could be made; again); `dropped` (before the end of the letter: failed, again;
-        after it: unknown). A connection that cannot be made leaves its letters to the others.
+        after it: unknown); `reply` (an answer to the whole letter that is none: unknown). A
+        connection that cannot be made leaves its letters to the others.
         """
         waiting = deque(range(len(letters)))
         handed: list[Handed | None] = [None] * len(letters)
@@ -156,9 +159,16 @@ class Smtp:
         except (OSError, smtplib.SMTPException):
             connection.close()
             return Handed(outcome=Result.UNKNOWN, reason="dropped"), None
-        if code in OK:
-            return Handed(outcome=Result.DELIVERED, reason=_reason(code, text)), connection
-        return _refused(code, text, by_recipient=True), connection
+        return self._answered(code, text), connection
+
+    def _answered(self, code: int, text: bytes) -> Handed:
+        """What the reply to the dot says: taken (2xx), refused (4xx, 5xx), or nobody can tell."""
+        if code in COMPLETED:
+            reason = _reason(code, text)
+            return Handed(outcome=Result.DELIVERED, reason=reason, at=self._now())
+        if code in REFUSED:
+            return _refused(code, text, by_recipient=True)
+        return Handed(outcome=Result.UNKNOWN, reason="reply")
 
     def _before_the_dot(self, connection: smtplib.SMTP, letter: Letter) -> None:
         """Lead the conversation up to, not including, the dot; raises `_NotSent` on a refusal."""
