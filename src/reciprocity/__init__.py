@@ -44,7 +44,14 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "errors": ("Conflict", "Damaged", "InputError", "ProofError", "ReciprocityError", "Unavailable"),
+    "errors": (
+        "Conflict",
+        "Damaged",
+        "InputError",
+        "ProofError",
+        "ReciprocityError",
+        "Unavailable",
+    ),
     "model": ("Decision", "Verdict"),
     "platform": ("Reciprocity", "check_brand"),
     "prove.receipt": ("Receipt", "check_receipt", "read_receipt"),

@@ -149,9 +149,7 @@ class Drafts:
     # -- parts --
 
     def _act(self, **parts: object) -> Act:
-        return replace(
-            Act(actor=self._actor, method=METHOD, source=self._source), **parts
-        )
+        return replace(Act(actor=self._actor, method=METHOD, source=self._source), **parts)
 
     def _entry(self, act: Act, known: Known, happened_at: Instant, **parts: object) -> Entry:
         entry = Entry(
@@ -193,9 +191,7 @@ class Drafts:
             shared=shared or None,
         )  # fmt: skip
 
-    def _points(
-        self, wanted: Wanted, known: Known
-    ) -> tuple[tuple[PointSet, ...], dict[str, str]]:
+    def _points(self, wanted: Wanted, known: Known) -> tuple[tuple[PointSet, ...], dict[str, str]]:
         """News of the addresses, and the addresses that are new.
 
         An address that the person gave themselves stays, and so does its absence where they took
@@ -242,10 +238,7 @@ class Drafts:
             return ()
         before = known.profile.points
         still = self._spellings({**before, **addresses})
-        return tuple(
-            self._digest(*each)
-            for each in sorted(self._spellings(before) - still)
-        )
+        return tuple(self._digest(*each) for each in sorted(self._spellings(before) - still))
 
     def _spellings(self, points: Mapping[str, str]) -> set[tuple[str, str]]:
         """Each address once, as the index knows it: its channel's kind, its canonical spelling."""

@@ -153,9 +153,7 @@ class Taker:
         (known,) = people
         draft = self._drafts.change if job.whole else self._drafts.refusal
         entry = draft(wanted, known)
-        return _Plan(
-            job=job, entries=() if entry is None else (entry,), slot=known.standing.slot
-        )
+        return _Plan(job=job, entries=() if entry is None else (entry,), slot=known.standing.slot)
 
     def _objection(self, wanted: Wanted, people: Sequence[Known]) -> str:
         """Why the row cannot be taken whole of *people*; empty if it can."""

@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from typing import Final, cast
 
 from reciprocity.errors import Conflict, Damaged, ProofError, ReciprocityError, Unavailable
-from reciprocity.events import ErasureDone, LogRestored, Stated
+from reciprocity.events import LogRestored, Stated
 from reciprocity.journal import pending
+from reciprocity.journal.before import Before, read_before
 from reciprocity.journal.cache import StandingCache
 from reciprocity.journal.catch_up import catch_up
 from reciprocity.journal.entry import Appended, sensitive_in
@@ -24,10 +25,10 @@ from reciprocity.journal.read import Reader, State
 from reciprocity.journal.safekeeping import Mark, Safekeeping
 from reciprocity.journal.signing import LogSigner, LogVerifier
 from reciprocity.journal.store import explained
-from reciprocity.journal.turn import Before, Turn
+from reciprocity.journal.turn import Turn
 from reciprocity.journal.waiting import Answer, Request, Ticket, Waiting
 from reciprocity.journal.write import origin_of, proved, write_cache, write_turn
-from reciprocity.keys import KeyStore, commit
+from reciprocity.keys import KeyStore
 from reciprocity.tlog.merkle import root_at
 from reciprocity.tlog.note import Checkpoint, open_checkpoint, sign_note
 from reciprocity.tlog.tiles import Edge, Tile
@@ -306,37 +307,17 @@ class Appender:
         self._cache_follows = True
 
     def _before(self, state: State, tickets: Sequence[Ticket]) -> Before:
-        now = self._clock()
         entries = [e for ticket in tickets for request in ticket.requests for e in request]
-        slots = {e.slot for e in entries if e.slot >= 0}
-        slots.update(e.body.slot for e in entries if type(e.body) is ErasureDone)
-        wanted = sorted(slots)
-        digests = [d for e in entries for _, d in (*(e.new or ()), *e.index)]
-        acts = [self._act_digest(e.act_id) for e in entries if e.act_id]
-        found = self._keys.find_many([d for e in entries for _, d in e.new or ()])
-        known = self._reader.with_events(set(found.values()))
-        new = any(e.new is not None for e in entries)
-        return Before(
-            at=max(now, state.last_at),
-            clock_behind=now < state.last_at - BEHIND_MS,
-            size=state.size,
-            # A turn that was cut short leaves keys, and index entries, without events.
-            next_slot=max(state.next_slot, self._keys.next_slot()) if new else state.next_slot,
-            gap=state.gap,
-            brand=self._reader.brand,
+        return read_before(
+            entries,
+            state,
+            reader=self._reader,
+            keys=self._keys,
+            cache=self._cache,
+            now=self._clock(),
             in_force=self._in_force,
-            standings=self._cache.load(wanted),
-            people=self._keys.people(wanted),
-            found={digest: slot for digest, slot in found.items() if slot in known},
-            suppressed=self._reader.suppressed(digests) if digests else frozenset(),
-            acts=self._reader.acts(acts) if acts else {},
-            act_digest=self._act_digest,
             sensitive=self._sensitive,
-            profile_of=self._reader.profile,
         )
-
-    def _act_digest(self, act_id: str) -> bytes:
-        return commit(self._keys.brand.blinding, b"act\0" + act_id.encode())[:16]
 
     # -- writing, under the lock --
 

@@ -16,11 +16,11 @@ import msgspec
 from reciprocity.errors import Damaged, Unavailable
 from reciprocity.journal.standing import Standing, next_change_at
 from reciprocity.journal.store import BUSY_MS, connect, explained, flush
+from reciprocity.keys import rows_in
 
 __all__ = ["Kept", "StandingCache"]
 
 VERSION: Final = 3
-_AT_ONCE: Final = 500
 _SCHEMA: Final = (
     "DROP TABLE IF EXISTS standing",
     "DROP TABLE IF EXISTS progress",
@@ -136,18 +136,9 @@ class StandingCache:
             return {slot: _kept(row) for slot, row in self._rows(slots).items()}
 
     def _rows(self, slots: Sequence[int]) -> dict[int, tuple[int, bytes, bytes, bytes]]:
-        found = {}
+        query = "SELECT slot, state, clear, pseudonym FROM standing WHERE slot IN (?)"
         with _cached("read"):
-            for start in range(0, len(slots), _AT_ONCE):
-                part = slots[start : start + _AT_ONCE]
-                marks = ",".join("?" * len(part))
-                for row in self.db.execute(
-                    "SELECT slot, state, clear, pseudonym FROM standing "
-                    f"WHERE slot IN ({marks})",  # noqa: S608 - the text is question marks only
-                    part,
-                ):
-                    found[row[0]] = row
-        return found
+            return {row[0]: row for row in rows_in(self.db, query, slots)}
 
     def everyone(self, first_slot: int = 0) -> Iterator[Kept]:
         """Everyone from *first_slot* on in slot order, the erased included."""

@@ -46,7 +46,7 @@ KNOWN: Final = (
 )
 """The words of events, the most frequent last: deflate writes what is near in fewer bits."""
 
-_WINDOW: Final = 12  # 4 KB: all of `KNOWN` and an event; copying a larger one costs more than it saves
+_WINDOW: Final = 12  # 4 KB: room for `KNOWN` and an event; a larger one takes longer to copy
 _packer: Final = zlib.compressobj(3, zlib.DEFLATED, -_WINDOW, 4, zlib.Z_DEFAULT_STRATEGY, KNOWN)
 _unpacker: Final = zlib.decompressobj(-_WINDOW, KNOWN)
 

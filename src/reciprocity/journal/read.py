@@ -18,7 +18,7 @@ from reciprocity.events import Scope
 from reciprocity.journal.leaf import Row, Told, open_brand, open_personal, open_public
 from reciprocity.journal.profile import open_profile
 from reciprocity.journal.store import explained
-from reciprocity.keys import KeyPair, KeyStore, PersonKeys, derive
+from reciprocity.keys import KeyPair, KeyStore, PersonKeys, derive, rows_in
 from reciprocity.model import Profile
 from reciprocity.tlog.tiles import ReadTile, TileReader, derived_tiles
 
@@ -134,7 +134,9 @@ class Reader:
     def version(self, slot: int) -> int:
         """How many events the person in *slot* has (0: none, or erased)."""
         with explained("read a person's version"):
-            row = self.db.execute("SELECT MAX(version) FROM event WHERE slot = ?", (slot,)).fetchone()
+            row = self.db.execute(
+                "SELECT MAX(version) FROM event WHERE slot = ?", (slot,)
+            ).fetchone()
         return row[0] or 0
 
     def histories(self, size: int) -> Iterator[tuple[int, list[Told]]]:
@@ -182,9 +184,7 @@ class Reader:
             return {
                 slot
                 for slot in slots
-                if self.db.execute(
-                    "SELECT 1 FROM event WHERE slot = ? LIMIT 1", (slot,)
-                ).fetchone()
+                if self.db.execute("SELECT 1 FROM event WHERE slot = ? LIMIT 1", (slot,)).fetchone()
             }
 
     def with_vault(self, slots: Collection[int]) -> set[int]:
@@ -209,49 +209,25 @@ class Reader:
 
     def profiles(self, people: Sequence[PersonKeys]) -> dict[int, Profile]:
         """The profiles of *people*, by slot; those without one are left out."""
-        found: dict[int, Profile] = {}
         by_slot = {person.slot: person for person in people}
-        slots = list(by_slot)
+        query = "SELECT slot, sealed FROM vault WHERE slot IN (?)"
         with explained("read the vault"):
-            for start in range(0, len(slots), 500):
-                part = slots[start : start + 500]
-                marks = ",".join("?" * len(part))
-                for slot, sealed in self.db.execute(
-                    f"SELECT slot, sealed FROM vault WHERE slot IN ({marks})",  # noqa: S608 - the text is question marks only
-                    part,
-                ):
-                    found[slot] = open_profile(derive(by_slot[slot].vault), slot, sealed)
-        return found
+            return {
+                slot: open_profile(derive(by_slot[slot].vault), slot, sealed)
+                for slot, sealed in rows_in(self.db, query, list(by_slot))
+            }
 
     def suppressed(self, digests: Sequence[bytes]) -> frozenset[bytes]:
         """Which of *digests* are on the suppression list."""
-        found: set[bytes] = set()
+        query = "SELECT digest FROM suppression WHERE digest IN (?)"
         with explained("read the suppression list"):
-            for start in range(0, len(digests), 500):
-                part = digests[start : start + 500]
-                marks = ",".join("?" * len(part))
-                found.update(
-                    row[0]
-                    for row in self.db.execute(
-                        f"SELECT digest FROM suppression WHERE digest IN ({marks})",  # noqa: S608 - the text is question marks only
-                        part,
-                    )
-                )
-        return frozenset(found)
+            return frozenset(digest for (digest,) in rows_in(self.db, query, digests))
 
     def acts(self, digests: Sequence[bytes]) -> dict[bytes, Row]:
         """The rows that were written for these act ids, by the digest of the id."""
-        found: dict[bytes, Row] = {}
+        query = f"SELECT act_id, {_COLUMNS} FROM event WHERE act_id IN (?)"  # noqa: S608 - column names
         with explained("look for act ids"):
-            for start in range(0, len(digests), 500):
-                part = digests[start : start + 500]
-                marks = ",".join("?" * len(part))
-                for act_id, *row in self.db.execute(
-                    f"SELECT act_id, {_COLUMNS} FROM event WHERE act_id IN ({marks})",  # noqa: S608 - the text is column names and question marks
-                    part,
-                ):
-                    found[act_id] = Row._make(row)
-        return found
+            return {row[0]: Row._make(row[1:]) for row in rows_in(self.db, query, digests)}
 
     # -- tiles --
 

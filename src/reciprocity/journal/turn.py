@@ -4,11 +4,10 @@ In memory only; the appender reads before and writes after. A request is admitte
 all, and one that is refused leaves no trace for the next.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from reciprocity.errors import Conflict, Damaged, InputError, ReciprocityError, Unavailable
@@ -25,7 +24,8 @@ from reciprocity.events import (
     canonical,
     encode_event,
 )
-from reciprocity.journal.cache import Clear, clear_values
+from reciprocity.journal.before import Before, Written
+from reciprocity.journal.cache import clear_values
 from reciprocity.journal.entry import (
     ANY_VERSION,
     SAME_NEW,
@@ -41,7 +41,7 @@ from reciprocity.journal.standing import Standing, fold, tombstone
 from reciprocity.keys import KeyPair, PersonKeys, derive, mint
 from reciprocity.model import Profile
 
-__all__ = ["Before", "Turn"]
+__all__ = ["Turn"]
 
 _KINDS: Final = {name: kind for (name, version), kind in KINDS.items() if version == 1}
 _PERSONAL: Final = Scope.PERSONAL
@@ -49,46 +49,6 @@ STALE_MS: Final = 5_000
 """An attempt is recorded within this time of its decision, or decided anew."""
 SIGNATURES_FOR_A_GAP: Final = 2
 _ABSENT: Final = object()
-
-EventRow = tuple[
-    int, int | None, int | None, int, int, str, bytes | None, bytes, bytes | None
-]  # the columns of `event`
-
-
-class Before(NamedTuple):
-    """All that a turn needs to know, read under the lock."""
-
-    at: int
-    clock_behind: bool
-    size: int
-    next_slot: int
-    gap: int
-    brand: KeyPair
-    in_force: dict[str, int]
-    standings: dict[int, Standing]
-    people: dict[int, PersonKeys]
-    found: dict[bytes, int]
-    suppressed: frozenset[bytes]
-    acts: Mapping[bytes, Row]
-    act_digest: Callable[[str], bytes]
-    sensitive: frozenset[str]
-    profile_of: Callable[[int], Profile]
-
-
-class Written(Struct, kw_only=True):
-    """What the entries admitted so far come to; the last word on a digest or a slot holds."""
-
-    rows: list[EventRow]
-    leaf_hashes: list[bytes]
-    minted: list[PersonKeys]
-    suppress: list[bytes]
-    index: dict[bytes, int]
-    unindex: dict[bytes, int]
-    vault: dict[int, bytes]
-    profiles: dict[int, Profile]
-    clear: dict[int, Clear]
-    touched: dict[int, None]
-    in_force: dict[str, int]
 
 
 class Turn:
@@ -213,7 +173,9 @@ class Turn:
             return self._personal(entry, text, body)
         self._check_statement(entry)
         text = encode_event(entry.kind, text, before.at, entry.happened_at or before.at)
-        stored = store_brand(before.brand, text) if kind.scope is Scope.BRAND else store_public(text)
+        stored = (
+            store_brand(before.brand, text) if kind.scope is Scope.BRAND else store_public(text)
+        )
         position, _ = self._note(entry, stored, None, None)
         self._effects(entry, position)
         return Appended(position=position, at=before.at, text=text, salt=stored.salt)
@@ -299,6 +261,8 @@ class Turn:
                 f"person's history moved on from version {entry.expect} to {standing.version}: "
                 "read again and decide anew"
             )
+        if any(self._found.get(digest, slot) != slot for _, digest in entry.index):
+            raise Conflict("identity is another person's: read again")
         return standing
 
     def _new(self, digests: Sequence[tuple[str, bytes]]) -> Standing:
@@ -320,9 +284,7 @@ class Turn:
             self._put(self._pairs, person.slot, pair)
         return pair
 
-    def _keep_profile(
-        self, profile: Profile, entry: Entry, body: Act, person: PersonKeys
-    ) -> Act:
+    def _keep_profile(self, profile: Profile, entry: Entry, body: Act, person: PersonKeys) -> Act:
         vault = derive(person.vault)
         self._put(self.written.vault, person.slot, seal_profile(vault, person.slot, profile))
         self._put(self.written.profiles, person.slot, profile)

@@ -5,6 +5,8 @@ comes after: the channel and `counts_until` decide what later caps count, the in
 called late. A sender that writes them wrongly would go unseen where only facts are compared.
 """
 
+from itertools import compress
+from operator import not_
 from typing import Final
 
 from reciprocity.consent.state import Wishes
@@ -22,6 +24,10 @@ __all__ = ["misstated"]
 ZONE_MINUTES: Final = 60
 """How far a recorded zone offset may be off: zone data of another year differ by an hour."""
 _OFFSET: Final = POSITIONS["zone_offset"]
+_NAMES: Final = (
+    "channel", "content", "point", "consent", "decided_at", "handover_by", "counts_until",
+    "zone_offset",
+)  # fmt: skip
 
 
 def misstated(prepared: Prepared, wishes: Wishes, attempt: Attempt, at: int) -> tuple[str, ...]:
@@ -34,18 +40,17 @@ def misstated(prepared: Prepared, wishes: Wishes, attempt: Attempt, at: int) -> 
     point = wishes.points.get(message.channel)
     answer = wishes.answers.get(prepared.ground.key) if prepared.basis is Basis.CONSENT else None
     decided_at = attempt.decided_at
-    told = {
-        "channel": attempt.channel == message.channel,
-        "content": attempt.content == content_hash(message),
-        "point": point is not None and attempt.point == point.version,
-        "consent": attempt.consent == (answer.version if answer else 0),
-        "decided_at": decided_at <= at <= decided_at + STALE_MS,
-        "handover_by": attempt.handover_by <= decided_at + HANDOVER_MS,
-        "counts_until": attempt.counts_until
-        >= max(decided_at + COUNTED_DAYS * DAY_MS, prepared.closes),
-        "zone_offset": _zone_holds(prepared, wishes, attempt),
-    }
-    return tuple(name for name, holds in told.items() if not holds)
+    holds = (
+        attempt.channel == message.channel,
+        attempt.content == content_hash(message),
+        point is not None and attempt.point == point.version,
+        attempt.consent == (answer.version if answer else 0),
+        decided_at <= at <= decided_at + STALE_MS,
+        attempt.handover_by <= decided_at + HANDOVER_MS,
+        attempt.counts_until >= max(decided_at + COUNTED_DAYS * DAY_MS, prepared.closes),
+        _zone_holds(prepared, wishes, attempt),
+    )
+    return () if all(holds) else tuple(compress(_NAMES, map(not_, holds)))
 
 
 def _zone_holds(prepared: Prepared, wishes: Wishes, attempt: Attempt) -> bool:

@@ -176,7 +176,7 @@ class _Person:
             reason = f"{what} after it was {made.outcome}"
             self._found.append(("facts_differ", made.told, made.attempt, reason))
         if not made.outcome or OUTCOMES[told.kind] > OUTCOMES[f"delivery.{made.outcome}"]:
-            self._made[outcome.attempt] = made._replace(outcome=what)
+            self._made[outcome.attempt] = _Made(made.told, made.attempt, what)
         opened = self._open.pop(outcome.attempt, None)
         if opened is not None:
             self._close_first(told, outcome, opened, what)

@@ -1,26 +1,9 @@
-"""A person's keys: made, wrapped by the master key, used, destroyed; and the blind index.
+"""`keys.db`: person keys and blind index, every secret wrapped by the master key."""
 
-Each person has two random 256-bit keys, because they end at different times: the *proof* key
-seals and commits the events about them, the *vault* key seals what they told. Both lie in
-`keys.db` wrapped by the brand's master key, which lies in a file elsewhere. Destroying a row
-makes every copy of what it sealed unreadable, in backups too.
-
-    master key --AES-GCM--> proof key --HKDF--> seal key, commit key    (events)
-                       `--> vault key --HKDF--> seal key, commit key    (addresses, attributes)
-                       `--> brand keys: events of brand scope, blind index, draws, log signature
-
-The blind index finds a person by a keyed hash of an address or an external id, so the files hold
-neither. Only `journal`, `vault` and `platform` import this module.
-"""
-
-import base64
-import binascii
-import hashlib
 import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -28,32 +11,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from reciprocity.errors import Damaged, InputError, Unavailable
+from reciprocity.errors import Damaged, Unavailable
+from reciprocity.keys.cipher import KEY_BYTES, NONCE_BYTES, PersonKeys, forget_ciphers
+from reciprocity.keys.rows import rows_in
 
-__all__ = [
-    "BrandKeys",
-    "KeyPair",
-    "KeyStore",
-    "PersonKeys",
-    "blind",
-    "commit",
-    "derive",
-    "mint",
-    "new_master_key",
-    "open_sealed",
-    "pseudonym_text",
-    "read_master_key",
-    "seal",
-]
-
-KEY_BYTES: Final = 32
-NONCE_BYTES: Final = 12
-_AT_ONCE: Final = 500
-_INNER: Final = bytes(i ^ 0x36 for i in range(256))
-_OUTER: Final = bytes(i ^ 0x5C for i in range(256))
-_PAD_512: Final = bytes(96)
-_PAD_256: Final = bytes(32)
-_INFO: Final = b"reciprocity/1 seal+commit\x01"
+__all__ = ["BrandKeys", "KeyStore"]
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS person_key (
@@ -71,22 +33,6 @@ CREATE TABLE IF NOT EXISTS brand_key (
 """
 
 
-class KeyPair(NamedTuple):
-    """The two keys derived from one: *seal* encrypts (AES-256-GCM), *commit* makes salts."""
-
-    seal: bytes
-    commit: bytes
-
-
-class PersonKeys(NamedTuple):
-    """One person's keys as they lie unwrapped in memory, and the pseudonym that dies with them."""
-
-    slot: int
-    pseudonym: bytes
-    proof: bytes
-    vault: bytes
-
-
 class BrandKeys(NamedTuple):
     """The brand's own keys: *events* seals brand scope, *blinding* makes the index.
 
@@ -97,124 +43,6 @@ class BrandKeys(NamedTuple):
     blinding: bytes
     draw: bytes
     log: bytes
-
-
-def derive(key: bytes) -> KeyPair:
-    """The seal and commit keys of *key*: HKDF-Expand (RFC 5869) with SHA-512, one block, halved.
-
-    *key* is uniformly random, so the extract step is not needed (RFC 5869, 3.3). Written out
-    because it runs once an event and the library's object costs six times as much; a test
-    demands that both agree.
-    """
-    padded = key + _PAD_512
-    inner = hashlib.sha512(padded.translate(_INNER) + _INFO).digest()
-    block = hashlib.sha512(padded.translate(_OUTER) + inner).digest()
-    return KeyPair(block[:32], block[32:])
-
-
-def commit(key: bytes, message: bytes) -> bytes:
-    """HMAC-SHA-256 of *message* under the 32-byte *key* (RFC 2104), 32 bytes."""
-    padded = key + _PAD_256
-    return hashlib.sha256(
-        padded.translate(_OUTER) + hashlib.sha256(padded.translate(_INNER) + message).digest()
-    ).digest()
-
-
-def blind(index_key: bytes, namespace: str, value: str) -> bytes:
-    """The 16 bytes under which *value* is found in the blind index; *namespace* keeps kinds apart.
-
-    Callers fold the value first (an address to its canonical spelling): the index cannot.
-    """
-    return commit(index_key, namespace.encode() + b"\0" + value.encode())[:16]
-
-
-def pseudonym_text(pseudonym: bytes) -> str:
-    """How a pseudonym is written: `p_` and 26 letters and digits.
-
-    >>> pseudonym_text(bytes(16))
-    'p_aaaaaaaaaaaaaaaaaaaaaaaaaa'
-    """
-    return "p_" + base64.b32encode(pseudonym).decode().rstrip("=").lower()
-
-
-def seal(key: bytes, text: bytes, bound: bytes) -> bytes:
-    """*text* under AES-256-GCM: a random nonce, then ciphertext and tag, bound to *bound*.
-
-    The nonce is random, not the version: after a restore a version can be written twice.
-    """
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, text, bound)
-
-
-def open_sealed(key: bytes, sealed: bytes, bound: bytes) -> bytes:
-    """The text that `seal` took; raises `Damaged` when key, text or binding is another."""
-    try:
-        return _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
-    except (InvalidTag, ValueError) as error:
-        raise Damaged(
-            "sealed record does not open: its key, its place or its bytes are not the ones it was "
-            "sealed with; keep the files and compare with a backup"
-        ) from error
-
-
-@lru_cache(maxsize=8)
-def _cipher(key: bytes) -> AESGCM:
-    """The events of one person are opened in a row; setting a key up takes half of each opening."""
-    return AESGCM(key)
-
-
-def new_master_key(path: Path) -> None:
-    """Make a master key at *path*, readable by its owner alone; never replaces one."""
-    new = path.with_name(f"{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.unlink(missing_ok=True)
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(new, path)  # whole or not at all, and never over another
-        finally:
-            new.unlink()
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except FileExistsError:
-        raise InputError(f"master key {path} exists already: it is never replaced") from None
-    except OSError as error:
-        raise Unavailable(
-            f"master key {path} cannot be made ({error.strerror}): name a folder that is writable"
-        ) from error
-
-
-def read_master_key(path: Path) -> bytes:
-    """The 32 bytes at *path*; raises `Unavailable` when it is missing or is no key."""
-    try:
-        key = base64.b64decode(path.read_bytes().strip(), validate=True)
-    except FileNotFoundError:
-        raise Unavailable(
-            f"master key {path} is missing: put it back from where you keep its copy; "
-            "without it nothing can be read or sent"
-        ) from None
-    except (OSError, binascii.Error, ValueError) as error:
-        raise Unavailable(f"master key {path} cannot be read: {error}") from error
-    if len(key) != KEY_BYTES:
-        raise Unavailable(f"master key {path} has {len(key)} bytes, expected {KEY_BYTES}")
-    return key
-
-
-def mint(slots: Sequence[int]) -> list[PersonKeys]:
-    """New random keys and pseudonyms for *slots*, kept nowhere yet."""
-    step = 16 + 2 * KEY_BYTES
-    noise = os.urandom(step * len(slots))
-    return [
-        PersonKeys(slot, noise[at : at + 16], noise[at + 16 : at + 48], noise[at + 48 : at + step])
-        for slot, at in zip(slots, range(0, len(noise), step), strict=True)
-    ]
 
 
 @contextmanager
@@ -328,7 +156,7 @@ class KeyStore:
 
     def destroy(self, slot: int) -> None:
         """Destroy the keys, pseudonym and index entries of *slot*, in the open transaction."""
-        _cipher.cache_clear()
+        forget_ciphers()
         with _storage("destroy keys"):
             self._db.execute("DELETE FROM blind_index WHERE slot = ?", (slot,))
             self._db.execute("DELETE FROM person_key WHERE slot = ?", (slot,))
@@ -339,7 +167,7 @@ class KeyStore:
             busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise Unavailable(
-                "key store's write-ahead log is still read by another process (a backup?): try again"
+                "key store's write-ahead log is still read by another process (a backup?): again"
             )
 
     # -- reading --
@@ -356,16 +184,10 @@ class KeyStore:
         """The keys of *slots*; one whose keys are destroyed (or never were) is left out."""
         found: dict[int, PersonKeys] = {}
         with _storage("read"):
-            for start in range(0, len(slots), _AT_ONCE):
-                part = slots[start : start + _AT_ONCE]
-                marks = ",".join("?" * len(part))
-                for slot, pseudonym, wrapped in self._db.execute(
-                    "SELECT slot, pseudonym, wrapped FROM person_key "
-                    f"WHERE slot IN ({marks})",  # noqa: S608 - the text is question marks only
-                    part,
-                ):
-                    both = self._both(slot, wrapped)
-                    found[slot] = PersonKeys(slot, pseudonym, both[:32], both[32:])
+            query = "SELECT slot, pseudonym, wrapped FROM person_key WHERE slot IN (?)"
+            for slot, pseudonym, wrapped in rows_in(self._db, query, slots):
+                both = self._both(slot, wrapped)
+                found[slot] = PersonKeys(slot, pseudonym, both[:32], both[32:])
         return found
 
     def person(self, slot: int) -> PersonKeys | None:
@@ -382,19 +204,9 @@ class KeyStore:
 
     def find_many(self, digests: Sequence[bytes]) -> dict[bytes, int]:
         """The slots that *digests* lead to; those that lead nowhere are left out."""
-        found: dict[bytes, int] = {}
         with _storage("read"):
-            for start in range(0, len(digests), _AT_ONCE):
-                part = digests[start : start + _AT_ONCE]
-                marks = ",".join("?" * len(part))
-                found.update(
-                    self._db.execute(
-                        "SELECT digest, slot FROM blind_index "
-                        f"WHERE digest IN ({marks})",  # noqa: S608 - the text is question marks only
-                        part,
-                    )
-                )
-        return found
+            query = "SELECT digest, slot FROM blind_index WHERE digest IN (?)"
+            return dict(rows_in(self._db, query, digests))
 
     def find_pseudonym(self, pseudonym: bytes) -> int | None:
         """The slot of *pseudonym*."""
@@ -448,4 +260,3 @@ class KeyStore:
     def __exit__(self, *_: object) -> None:
         """Close the file."""
         self.close()
-

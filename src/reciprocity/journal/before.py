@@ -1,0 +1,104 @@
+"""What a turn knows when it begins, read under the lock; and what it comes to, to be written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from reciprocity.events import ErasureDone
+from reciprocity.journal.cache import Clear, StandingCache
+from reciprocity.journal.entry import Entry
+from reciprocity.journal.leaf import Row
+from reciprocity.journal.read import Reader, State
+from reciprocity.journal.standing import Standing
+from reciprocity.keys import KeyPair, KeyStore, PersonKeys, commit
+from reciprocity.model import Profile
+
+__all__ = ["Before", "Written", "read_before"]
+
+BEHIND_MS: Final = 5_000
+"""A clock further behind the last event than this refuses all but acts that take away."""
+
+EventRow = tuple[
+    int, int | None, int | None, int, int, str, bytes | None, bytes, bytes | None
+]  # the columns of `event`
+
+
+class Before(NamedTuple):
+    """All that a turn needs to know, read under the lock."""
+
+    at: int
+    clock_behind: bool
+    size: int
+    next_slot: int
+    gap: int
+    brand: KeyPair
+    in_force: dict[str, int]
+    standings: dict[int, Standing]
+    people: dict[int, PersonKeys]
+    found: dict[bytes, int]
+    suppressed: frozenset[bytes]
+    acts: Mapping[bytes, Row]
+    act_digest: Callable[[str], bytes]
+    sensitive: frozenset[str]
+    profile_of: Callable[[int], Profile]
+
+
+class Written(Struct, kw_only=True):
+    """What the entries admitted so far come to; the last word on a digest or a slot holds."""
+
+    rows: list[EventRow]
+    leaf_hashes: list[bytes]
+    minted: list[PersonKeys]
+    suppress: list[bytes]
+    index: dict[bytes, int]
+    unindex: dict[bytes, int]
+    vault: dict[int, bytes]
+    profiles: dict[int, Profile]
+    clear: dict[int, Clear]
+    touched: dict[int, None]
+    in_force: dict[str, int]
+
+
+def read_before(
+    entries: Sequence[Entry],
+    state: State,
+    *,
+    reader: Reader,
+    keys: KeyStore,
+    cache: StandingCache,
+    now: int,
+    in_force: dict[str, int],
+    sensitive: frozenset[str],
+) -> Before:
+    """Read, in a few queries, all that admitting *entries* at *now* needs to know."""
+    slots = {e.slot for e in entries if e.slot >= 0}
+    slots.update(e.body.slot for e in entries if type(e.body) is ErasureDone)
+    wanted = sorted(slots)
+    digests = [d for e in entries for _, d in (*(e.new or ()), *e.index)]
+    found = keys.find_many(digests) if digests else {}
+    known = reader.with_events(set(found.values()))
+    new = any(e.new is not None for e in entries)
+
+    def act_digest(act_id: str) -> bytes:
+        return commit(keys.brand.blinding, b"act\0" + act_id.encode())[:16]
+
+    acts = [act_digest(e.act_id) for e in entries if e.act_id]
+    return Before(
+        at=max(now, state.last_at),
+        clock_behind=now < state.last_at - BEHIND_MS,
+        size=state.size,
+        # A turn that was cut short leaves keys, and index entries, without events.
+        next_slot=max(state.next_slot, keys.next_slot()) if new else state.next_slot,
+        gap=state.gap,
+        brand=reader.brand,
+        in_force=in_force,
+        standings=cache.load(wanted),
+        people=keys.people(wanted),
+        found={digest: slot for digest, slot in found.items() if slot in known},
+        suppressed=reader.suppressed(digests) if digests else frozenset(),
+        acts=reader.acts(acts) if acts else {},
+        act_digest=act_digest,
+        sensitive=sensitive,
+        profile_of=reader.profile,
+    )
