@@ -176,7 +176,7 @@ def by_sqlite(
         columns = ", ".join('"' + name + '"' for name in names)
         database.execute(f"CREATE TABLE facts ({columns})")
         marks = ", ".join("?" * len(names))
-        database.executemany(f"INSERT INTO facts VALUES ({marks})", rows)  # noqa: S608 - only marks
+        database.executemany(f"INSERT INTO facts VALUES ({marks})", rows)
         found = database.execute(f"{to_sql(rulebook)} ORDER BY id").fetchall()
     finally:
         database.close()

@@ -138,7 +138,7 @@ def _tampered(journal: Journal, change: str, position: int) -> None:
 def test_a_tampered_column_is_damage(journal: Journal, column: str) -> None:
     slot = register(journal, "ann")
     position = journal.history(slot)[-1].position
-    _tampered(journal, f"UPDATE event SET {column} WHERE position = ?", position)  # noqa: S608 - a list above
+    _tampered(journal, f"UPDATE event SET {column} WHERE position = ?", position)
     with pytest.raises(Damaged):
         journal.told(position)
     with pytest.raises(Damaged):

@@ -41,7 +41,7 @@ def _forked(work: Callable[[Say], None]) -> tuple[int, int]:
     try:
         work(lambda line: void(os.write(theirs, line.encode() + b"\n")))
         code = 0
-    except BaseException:  # noqa: BLE001 - the child must not go on as a second test run
+    except BaseException:  # noqa: BLE001 - a child says whatever went wrong
         traceback.print_exc()
     finally:
         os._exit(code)

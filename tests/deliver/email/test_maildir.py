@@ -119,7 +119,8 @@ letters = [
     Letter(message_id=f"<{n}@x>", sender="a@x", recipient="b@x", content=b"x" * n, handover_by=1)
     for n in (10, 50_000, 20)
 ]
-print([(one.outcome.value, one.reason, one.again) for one in out.hand_over(letters, lambda _: True)])
+said = out.hand_over(letters, lambda _: True)
+print([(one.outcome.value, one.reason, one.again) for one in said])
 """
 
 
