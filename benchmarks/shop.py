@@ -6,8 +6,9 @@ attributes, so that "a person" and "a delivery" weigh what they weigh in a brand
 
 import random
 import shutil
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,7 +24,16 @@ from reciprocity.journal.entry import Entry
 from reciprocity.model import Verdict
 from reciprocity.platform import Reciprocity
 
-__all__ = ["CAMPAIGNS", "DAY_MS", "Clock", "attempts", "delivered", "open_shop", "slots_of", "stored_bytes"]
+__all__ = [
+    "CAMPAIGNS",
+    "DAY_MS",
+    "Clock",
+    "attempts",
+    "delivered",
+    "open_shop",
+    "slots_of",
+    "stored_bytes",
+]
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "hillstrom"
 START = 1_790_012_345_678
@@ -39,6 +49,7 @@ class Clock:
         self.at = START
 
     def __call__(self) -> int:
+        """The instant it stands at."""
         return self.at
 
 
@@ -132,9 +143,7 @@ def _attempt(
         handover_by=at + 30_000,
         counts_until=max(at + 31 * DAY_MS, prepared.closes),
     )
-    return Entry(
-        kind="delivery.attempted", body=body, slot=standing.slot, expect=standing.version
-    )
+    return Entry(kind="delivery.attempted", body=body, slot=standing.slot, expect=standing.version)
 
 
 def delivered(shop: Reciprocity, slots: Sequence[int]) -> list[Entry]:
@@ -153,10 +162,11 @@ def delivered(shop: Reciprocity, slots: Sequence[int]) -> list[Entry]:
 
 def stored_bytes(shop: Reciprocity) -> int:
     """The size of the three files, with nothing left in their write-ahead logs."""
-    journal, folder = shop.journal, shop.journal.folder
-    with journal.appender.alone() as db:
-        pass
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    journal.keys.flush()
-    journal._cache.flush()
-    return sum((folder / name).stat().st_size for name in ("journal.db", "keys.db", "standing.db"))
+    size = 0
+    for name in ("journal.db", "keys.db", "standing.db"):
+        path = shop.journal.folder / name
+        with closing(sqlite3.connect(path)) as db:
+            (busy, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        assert not busy, name
+        size += path.stat().st_size
+    return size

@@ -47,9 +47,13 @@ class Outbox:
             self._db.executescript(_SCHEMA)
 
     def put(self, rows: Iterable[Queued]) -> None:
-        """Queue *rows*; one that is queued already keeps its place."""
+        """Queue *rows*; one that is queued already keeps its place, and comes no later."""
         with self._writing():
-            self._db.executemany("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._db.executemany(
+                "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+                "SET due_at = MIN(due_at, excluded.due_at)",
+                rows,
+            )
 
     def due(self, occasion: str, at: int, most: int) -> list[Queued]:
         """Up to *most* rows of *occasion* whose time has come at *at*, in slot order."""
@@ -66,11 +70,15 @@ class Outbox:
         with explained("read the outbox"):
             return [row[0] for row in self._db.execute("SELECT DISTINCT occasion FROM outbox")]
 
-    def slots(self, occasion: str) -> set[int]:
-        """The slots that have something queued for *occasion*."""
+    def messages(self, occasion: str) -> dict[int, set[str]]:
+        """What is queued for *occasion*, by slot."""
+        found: dict[int, set[str]] = {}
         with explained("read the outbox"):
-            found = self._db.execute("SELECT slot FROM outbox WHERE occasion = ?", (occasion,))
-            return {row[0] for row in found}
+            for slot, message in self._db.execute(
+                "SELECT slot, message FROM outbox WHERE occasion = ?", (occasion,)
+            ):
+                found.setdefault(slot, set()).add(message)
+        return found
 
     def count(self, occasion: str) -> int:
         """How many rows are queued for *occasion*."""

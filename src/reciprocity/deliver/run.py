@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from reciprocity.decide.one import Judged
 from reciprocity.decide.prepare import Prepared, Statements
 from reciprocity.decide.rulebook import Rulebook
 from reciprocity.decide.statements import (
@@ -118,10 +119,13 @@ def send_campaign(
         statements, stated = statements_in_force(journal), campaign_in_force(journal, campaign_id)
         sender = _sender(post, statements, stated)
         refused = Counter[str]()
-        queued = post.outbox.slots(campaign_id)
-        plan, rows = _queue(journal, campaign_id, statements.rulebook, refused, queued, on_plan)
+        queued = post.outbox.messages(campaign_id)
+        plan, rows, stale = _queue(
+            journal, campaign_id, statements.rulebook, refused, queued, on_plan
+        )
         state_plan(journal, plan, actor)
         post.outbox.put(rows)
+        post.outbox.settle(stale)
         sender = _drain(post, sender, campaign_id, on_sent)
         return _report(post, sender, campaign_id, refused, unknown)
 
@@ -170,29 +174,53 @@ def _queue(
     campaign_id: str,
     rulebook: Rulebook,
     refused: Counter[str],
-    queued: set[int],
+    queued: Mapping[int, set[str]],
     on_plan: Callable[[int, int], None] | None,
-) -> tuple[Plan, list[Queued]]:
-    """The plan, and a row for each chosen message, or for the best of those that only wait."""
+) -> tuple[Plan, list[Queued], list[Queued]]:
+    """The plan, rows to queue, and queued rows that made room for another message.
+
+    There is a row for each chosen message, or for the best of those that only wait. Where a
+    message is *queued* already that may still come, the choice stands and only its time is new: a
+    pause may have been taken back. One that is refused by now makes room, or is to be said so.
+    """
     order = {rule.reason: number for number, rule in enumerate(rulebook.rules)}
     rows: list[Queued] = []
+    stale: list[Queued] = []
 
     def on_person(planned: Planned) -> None:
-        if planned.slot in queued:
-            return
-        chosen = [one for one in planned.after if one.decision.verdict is Verdict.DELIVER]
-        waits = [one for one in planned.after if one.decision.verdict is Verdict.WAIT]
-        if not chosen and waits:
-            chosen = [max(waits, key=lambda one: (one.score, one.message_id))]
+        mine = queued.get(planned.slot, set())
+        chosen = _still_wanted(planned, mine) or _choice(planned)
         rows.extend(
             Queued(campaign_id, planned.slot, one.message_id, one.decision.until, one.draw)
             for one in chosen
         )
-        if not chosen and planned.before:
+        old = mine - {one.message_id for one in chosen}
+        (stale if chosen else rows).extend(
+            Queued(campaign_id, planned.slot, name, 0, 0) for name in sorted(old)
+        )
+        if not chosen and planned.before and not mine:
             refused[furthest(planned.before, order).decision.reason] += 1
 
     plan = make_plan(journal, campaign_id, progress=on_plan, on_person=on_person)
-    return plan, rows
+    return plan, rows, stale
+
+
+def _still_wanted(planned: Planned, queued: set[str]) -> list[Judged]:
+    """Of the messages that are queued, those that may still come: the choice was made."""
+    return [
+        one
+        for one in planned.before
+        if one.message_id in queued and one.decision.verdict is not Verdict.REFUSE
+    ]
+
+
+def _choice(planned: Planned) -> list[Judged]:
+    """The chosen messages, or the best of those that only wait."""
+    chosen = [one for one in planned.after if one.decision.verdict is Verdict.DELIVER]
+    waits = [one for one in planned.after if one.decision.verdict is Verdict.WAIT]
+    if not chosen and waits:
+        return [max(waits, key=lambda one: (one.score, one.message_id))]
+    return chosen
 
 
 def _drain(
