@@ -130,4 +130,5 @@ def obey(order: dict[str, object]) -> dict[str, object]:
 
 if __name__ == "__main__":
     for line in sys.stdin:
-        print(json.dumps(obey(json.loads(line))), flush=True)
+        sys.stdout.write(json.dumps(obey(json.loads(line))) + "\n")
+        sys.stdout.flush()

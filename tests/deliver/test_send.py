@@ -196,4 +196,3 @@ def test_withdrawing_by_draft_hits_the_tree(tmp_path: Path) -> None:
         said = shop.saying("operator:anna", "phone")
         shop.act(slot, lambda: draft_withdrawal(said, wishes, ["marketing"]))
         assert shop.plan("spring").messages["garden"].refuse == {"withdrawn": 1}
-

@@ -1,4 +1,4 @@
-"""What stands in the way of one letter, one person or one campaign, and what must not come of it."""
+"""What stands in the way of a letter, a person or a campaign, and what must not come of it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 from reciprocity.deliver.outbox import Queued
 from reciprocity.deliver.send import RETRY_MS
 from reciprocity.errors import Damaged, InputError, Unavailable
-from reciprocity.events import Act, ErasureDone, Held, Outcome
+from reciprocity.events import Act, ErasureDone, Held, Quiet, TopicLevel
+from reciprocity.journal import pending
 from reciprocity.journal.entry import Entry
 from reciprocity.leave.erase import erase
-from reciprocity.model import Profile
 from reciprocity.platform import Reciprocity
 from tests.deliver.test_kill import address, outcomes, recipients
-from tests.shop import DAY, START, Clock, add_people, new_shop, withdraw
+from tests.shop import DAY, START, Clock, add_people, new_shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +49,6 @@ def reopened(shop: Reciprocity, clock: Clock, change: Callable[[str], str]) -> R
     """The same brand with its file changed, applied."""
     file = shop.brand.folder / "brand.toml"
     file.write_text(change(file.read_text()))
-    shop.close()
     again = Reciprocity.open(file.parent, clock)
     again.apply("operator:tests")
     return again
@@ -85,7 +84,7 @@ def test_one_person_who_cannot_be_written_of_costs_nobody_else_a_letter(tmp_path
         with pytest.raises(Damaged, match="keys of slot"):
             shop.send("spring", "operator:tests")
         assert sorted(recipients(shop)) == [address(slot) for slot in slots if slot != slots[1]]
-        assert shop.post.outbox.slots("spring") == {slots[1]}
+        assert shop.post.outbox.messages("spring") == {slots[1]: {"garden"}}
         assert [outcomes(shop, slot) for slot in (slots[0], *slots[2:])] == [["delivered"]] * 4
 
 
@@ -145,8 +144,6 @@ def test_what_left_to_a_person_is_still_counted_once_they_are_erased(tmp_path: P
 
 def test_a_door_that_cannot_tell_keeps_the_letter_in_the_house(tmp_path: Path) -> None:
     """A withdrawal waits unsealed: nobody knows whose, so nothing passes until it is sealed."""
-    from reciprocity.journal import pending
-
     with new_shop(tmp_path) as shop:
         slots = add_people(shop, 3)
         act = Act(actor="person", method="web")
@@ -209,6 +206,30 @@ def test_a_hindrance_is_waited_for_longer_each_time(tmp_path: Path) -> None:
         maildir.mkdir()
         (report,) = shop.send_waiting()
         assert (report.delivered, recipients(shop)) == (1, [address(slot)])
+        assert shop.audit().breaches == ()
+
+
+def test_a_pause_taken_back_early_is_no_reason_to_wait(tmp_path: Path) -> None:
+    with new_shop(tmp_path) as shop:
+        (slot,) = add_people(shop, 1)
+        say(shop, slot, pauses={"*": START + 40 * DAY})
+        assert shop.send("spring", "operator:tests").waiting == 1
+        say(shop, slot, pauses={"*": 0})
+        report = shop.send("spring", "operator:tests")
+        assert (report.delivered, report.waiting) == (1, 0)
+
+
+def test_a_message_not_wanted_any_more_makes_room_for_another(tmp_path: Path) -> None:
+    """The choice stands while it may still come; it does not stand in the way once it may not."""
+    with new_shop(tmp_path) as shop:
+        (slot,) = add_people(shop, 1, {"garden": 2, "kitchen": 1})
+        say(shop, slot, pauses={"*": START + 40 * DAY})
+        shop.send("spring", "operator:tests")
+        assert shop.post.outbox.messages("spring") == {slot: {"garden"}}
+        say(shop, slot, topics={"garden": TopicLevel(level=0)}, pauses={"*": 0})
+        report = shop.send("spring", "operator:tests")
+        assert (report.delivered, report.refused, report.waiting) == (1, {}, 0)
+        assert outcomes(shop, slot) == ["delivered"]
         assert shop.audit().breaches == ()
 
 
@@ -278,7 +299,7 @@ def test_caps_count_all_campaigns_together(tmp_path: Path) -> None:
     with new_shop(tmp_path, clock=clock) as shop:
         (slot,) = add_people(shop, 1)
         say(shop, slot, caps={"email": (1, None)})
-        shop = reopened(shop, clock, lambda text: text + AUTUMN)
+    with reopened(shop, clock, lambda text: text + AUTUMN) as shop:
         assert shop.send("spring", "operator:tests").delivered == 1
         second = shop.send("autumn", "operator:tests")
         assert (second.delivered, second.waiting) == (0, 1)
@@ -287,7 +308,6 @@ def test_caps_count_all_campaigns_together(tmp_path: Path) -> None:
         clock.at += 1
         assert sum(each.delivered for each in shop.send_waiting()) == 1
         assert shop.audit().breaches == ()
-        shop.close()
 
 
 def test_a_campaign_that_cannot_be_sent_stops_no_other(tmp_path: Path) -> None:
@@ -309,9 +329,9 @@ def test_a_campaign_taken_out_of_the_brand_file_ends(tmp_path: Path) -> None:
         (slot,) = add_people(shop, 1)
         say(shop, slot, pauses={"*": clock.at + DAY})
         assert shop.send("spring", "operator:tests").waiting == 1
-        shop = reopened(
-            shop, clock, lambda text: text[: text.index("[campaigns.spring]")] + AUTUMN
-        )
+    with reopened(
+        shop, clock, lambda text: text[: text.index("[campaigns.spring]")] + AUTUMN
+    ) as shop:
         assert shop.apply("operator:tests") == []
         clock.at += DAY
         (report,) = shop.send_waiting()
@@ -319,7 +339,6 @@ def test_a_campaign_taken_out_of_the_brand_file_ends(tmp_path: Path) -> None:
         assert held(shop, slot) == ["message_closed"]
         assert shop.send("spring", "operator:tests").delivered == 0
         assert recipients(shop) == []
-        shop.close()
 
 
 def test_a_message_taken_out_of_its_campaign_is_held_back_and_said_so(tmp_path: Path) -> None:
@@ -328,12 +347,13 @@ def test_a_message_taken_out_of_its_campaign_is_held_back_and_said_so(tmp_path: 
         (slot,) = add_people(shop, 1)
         say(shop, slot, pauses={"*": clock.at + DAY})
         shop.send("spring", "operator:tests")
-        shop = reopened(shop, clock, lambda text: text.replace("messages.garden", "messages.lawn"))
+    with reopened(
+        shop, clock, lambda text: text.replace("messages.garden", "messages.lawn")
+    ) as shop:
         clock.at += DAY
         (report,) = shop.send_waiting()
         assert (report.delivered, report.refused) == (0, {"message_closed": 1})
         assert held(shop, slot)[-1] == "message_closed"
-        shop.close()
 
 
 def test_a_campaign_that_was_sent_does_not_close_later(tmp_path: Path) -> None:
@@ -354,7 +374,7 @@ def test_what_a_killed_sender_left_is_reported_though_nothing_else_waits(tmp_pat
         (slot,) = add_people(shop, 1)
 
         class Dying(Around):
-            def hand_over(self, letters: Sequence[Letter], still: Still) -> Sequence[Handed]:
+            def hand_over(self, *_: object) -> Sequence[Handed]:
                 raise KeyboardInterrupt
 
         Dying(shop)
@@ -374,26 +394,23 @@ def test_unknown_letters_count_towards_a_cap(tmp_path: Path) -> None:
         say(shop, slot, caps={"email": (1, 1)})
 
         class Dying(Around):
-            def hand_over(self, letters: Sequence[Letter], still: Still) -> Sequence[Handed]:
+            def hand_over(self, *_: object) -> Sequence[Handed]:
                 raise KeyboardInterrupt
 
         Dying(shop)
         with pytest.raises(KeyboardInterrupt):
             shop.send("spring", "operator:tests")
         clock.at += 31_000
-        shop = reopened(shop, clock, lambda text: text + AUTUMN)
+    with reopened(shop, clock, lambda text: text + AUTUMN) as shop:
         shop.send_waiting()
         report = shop.send("autumn", "operator:tests")
         assert (report.delivered, report.waiting) == (0, 1)
-        shop.close()
 
 
 # --- time of the person's own day -----------------------------------------------------------------
 
 
 def test_quiet_time_is_the_persons_own_wherever_they_live(tmp_path: Path) -> None:
-    from reciprocity.events import Quiet
-
     clock = Clock(1_790_035_200_000)  # 00:00 UTC on 22 September 2026
     with new_shop(tmp_path, clock=clock) as shop:
         zones = ["Asia/Tokyo", "America/New_York", "Europe/London", "No/Where"]
@@ -407,8 +424,3 @@ def test_quiet_time_is_the_persons_own_wherever_they_live(tmp_path: Path) -> Non
         (woken,) = shop.send_waiting()
         assert (woken.delivered, woken.waiting) == (2, 0)
         assert shop.audit().breaches == ()
-
-
-assert withdraw
-assert Outcome
-assert Profile

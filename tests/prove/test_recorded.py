@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from reciprocity.brand import campaign_body
 from reciprocity.decide.facts import POSITIONS
-from reciprocity.events import Act, CampaignStated, OperatorActed, Outcome
+from reciprocity.events import (
+    Act,
+    CampaignStated,
+    LogRestored,
+    Objection,
+    OperatorActed,
+    Outcome,
+)
 from reciprocity.journal.entry import Entry
 from tests.prove.lax import plant_laxly
 from tests.prove.test_replay import breaches, honest_attempt, plant
-from tests.shop import DAY, Clock, add_people, new_shop, withdraw
+from tests.shop import DAY, Clock, add_people, entry_for, new_shop, withdraw
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +67,9 @@ def test_a_zone_nobody_lives_in_is_found(tmp_path: Path) -> None:
         attempt = honest_attempt(shop, slot)
         offset = attempt.facts[POSITIONS["zone_offset"]] + 300
         minute = (attempt.facts[POSITIONS["minute_of_day"]] + 300) % 1_440
-        attempt = changed_fact(changed_fact(attempt, "zone_offset", offset), "minute_of_day", minute)
+        attempt = changed_fact(
+            changed_fact(attempt, "zone_offset", offset), "minute_of_day", minute
+        )
         plant(shop, slot, attempt)
         (found,) = breaches(shop)
         assert (found[0], found[3]) == ("facts_differ", "zone_offset")
@@ -117,10 +128,6 @@ def test_a_second_letter_after_the_first_was_forgotten_is_found(tmp_path: Path) 
 
 
 def _stated(campaign: object, name: str) -> Entry:
-    import msgspec
-
-    from reciprocity.brand import campaign_body
-
     body = CampaignStated(campaign=name, actor="x", body=msgspec.Raw(campaign_body(campaign)))
     return Entry(kind="campaign.stated", body=body, in_force=f"campaign:{name}")
 
@@ -176,8 +183,6 @@ def test_a_delivery_in_an_unsigned_gap_is_found(
     tmp_path: Path,
 ) -> None:
     """Between a restore and two signatures nobody knows what was withdrawn."""
-    from reciprocity.events import LogRestored
-
     with new_shop(tmp_path) as shop:
         first, second = add_people(shop, 2)
         state = shop.journal.state()
@@ -241,15 +246,11 @@ def attempt_only(shop: Reciprocity, slot: int) -> int:
     kept = shop.journal.kept(slot)
     assert kept is not None
     attempt = honest_attempt(shop, slot)
-    entry = Entry(
-        kind="delivery.attempted", body=attempt, slot=slot, expect=kept.standing.version
-    )
+    entry = Entry(kind="delivery.attempted", body=attempt, slot=slot, expect=kept.standing.version)
     return shop.journal.append([entry])[0].version
 
 
-def tell(
-    shop: Reciprocity, slot: int, version: int, what: str, happened_at: int = 0
-) -> None:
+def tell(shop: Reciprocity, slot: int, version: int, what: str, happened_at: int = 0) -> None:
     outcome = Outcome(attempt=version)
     entry = Entry(kind=f"delivery.{what}", body=outcome, slot=slot, happened_at=happened_at)
     shop.journal.append([entry])
@@ -289,8 +290,6 @@ def test_a_withdrawal_after_the_handover_was_past_is_no_near_miss(tmp_path: Path
 def test_an_objection_to_a_purpose_above_is_timed_too(
     tmp_path: Path, purpose: str, channel: str
 ) -> None:
-    from reciprocity.events import Objection
-
     clock = Clock()
     with new_shop(tmp_path, clock=clock) as shop:
         (slot,) = add_people(shop, 1)
@@ -317,8 +316,6 @@ def test_a_request_to_be_erased_is_timed_too(tmp_path: Path) -> None:
 
 def test_a_no_from_somebody_who_never_said_yes_does_not_press_the_figure(tmp_path: Path) -> None:
     """A thousand refusals in an import are no thousand withdrawals without any delay."""
-    from tests.shop import entry_for
-
     clock = Clock()
     with new_shop(tmp_path, clock=clock) as shop:
         (slot,) = add_people(shop, 1)

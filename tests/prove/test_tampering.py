@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from reciprocity.errors import Damaged, ReciprocityError
-from reciprocity.events import Act, ConsentRow, LogRestored
+from reciprocity.events import Act, LogRestored
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.standing import Standing
 from reciprocity.model import ConsentState
@@ -22,7 +22,9 @@ from tests.shop import DAY, Clock, add_people, entry_for, new_shop, withdraw
 if TYPE_CHECKING:
     from pathlib import Path
 
-GUARDS = ("event_appends", "event_erases", "event_stays", "tile_appends", "tile_keeps", "tile_stays")
+GUARDS = (
+    "event_appends", "event_erases", "event_stays", "tile_appends", "tile_keeps", "tile_stays",
+)  # fmt: skip
 PEOPLE = 6
 NOBODY = (
     "UPDATE event SET slot = NULL, version = NULL, recorded_at = NULL, happened_at = NULL,"
@@ -67,55 +69,46 @@ def forget_cache(folder: Path) -> None:
         path.unlink()
 
 
-SWAP_SEALED = (
-    "CREATE TEMP TABLE a AS SELECT slot, sealed FROM event WHERE slot IN (2, 3) AND version = 1",
-    "UPDATE event SET sealed = (SELECT a.sealed FROM a WHERE a.slot = 5 - event.slot)"
-    " WHERE slot IN (2, 3) AND version = 1",
-)
-SWAP_SLOTS = ("UPDATE event SET slot = -1 - slot WHERE slot IN (2, 3)",
-              "UPDATE event SET slot = 6 + slot WHERE slot IN (-3, -4)")  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "statements",
-    [
-        pytest.param(("UPDATE event SET kind = 'x' WHERE kind = 'brand.applied'",), id="a statement"),
-        pytest.param(("UPDATE event SET kind = 'consent.granted' WHERE kind = 'consent.withdrawn'",),
-                     id="a kind"),
-        pytest.param(("UPDATE event SET recorded_at = recorded_at - 1 WHERE slot = 1",),
-                     id="recorded_at"),
-        pytest.param(("UPDATE event SET happened_at = 5 WHERE kind = 'consent.withdrawn'",),
-                     id="happened_at"),
-        pytest.param(("UPDATE event SET recorded_at = 5 WHERE kind = 'campaign.planned'",),
-                     id="recorded_at of a brand event"),
-        pytest.param(("UPDATE event SET slot = 2, version = 9 WHERE kind = 'consent.withdrawn'",),
-                     id="another person"),
-        pytest.param(("UPDATE event SET slot = 99 WHERE kind = 'consent.withdrawn'",),
-                     id="a person there is not"),
-        pytest.param((f"{NOBODY} kind = 'consent.withdrawn'",), id="hidden among the erased"),
-        pytest.param((f"{NOBODY} {LAST_OF_1}",), id="the last event hidden"),
-        pytest.param((f"{NOBODY} slot = 1",), id="a whole person hidden"),
-        pytest.param(("UPDATE event SET slot = NULL WHERE kind = 'consent.withdrawn'",),
-                     id="only the slot gone"),
-        pytest.param(("UPDATE event SET leaf = x'01' || randomblob(32) WHERE slot = 1",), id="a leaf"),
-        pytest.param(("UPDATE event SET sealed = NULL WHERE kind = 'person.erased' OR slot = 1",),
-                     id="seals gone"),
-        pytest.param(SWAP_SEALED, id="seals swapped"),
-        pytest.param(SWAP_SLOTS, id="people swapped"),
-        pytest.param(("DELETE FROM event WHERE position = (SELECT MAX(position) FROM event)",),
-                     id="the end cut off"),
-        pytest.param(("DELETE FROM event WHERE kind = 'consent.withdrawn'",), id="a hole"),
-        pytest.param(("DELETE FROM event WHERE position = (SELECT MAX(position) FROM event)",
-                      "UPDATE log_state SET size = size - 1"), id="the end cut off, and its count"),
-        pytest.param(("UPDATE log_state SET size = size - 2",), id="a smaller log"),
-        pytest.param(("UPDATE log_state SET checkpoint = x'00'",), id="the checkpoint"),
-        pytest.param(("UPDATE log_state SET origin = 'other.example/log'",), id="the origin"),
+WITHDRAWAL = "kind = 'consent.withdrawn'"
+END = "position = (SELECT MAX(position) FROM event)"
+FIRSTS = "slot IN (2, 3) AND version = 1"
+CHANGES: dict[str, list[str]] = {
+    "a statement": ["UPDATE event SET kind = 'x' WHERE kind = 'brand.applied'"],
+    "a kind": [f"UPDATE event SET kind = 'consent.granted' WHERE {WITHDRAWAL}"],
+    "when it was recorded": ["UPDATE event SET recorded_at = recorded_at - 1 WHERE slot = 1"],
+    "when it happened": [f"UPDATE event SET happened_at = 5 WHERE {WITHDRAWAL}"],
+    "when a plan was made": ["UPDATE event SET recorded_at = 5 WHERE kind = 'campaign.planned'"],
+    "whose it is": [f"UPDATE event SET slot = 2, version = 9 WHERE {WITHDRAWAL}"],
+    "a person there is not": [f"UPDATE event SET slot = 99 WHERE {WITHDRAWAL}"],
+    "hidden among the erased": [NOBODY + WITHDRAWAL],
+    "the last event hidden": [NOBODY + LAST_OF_1],
+    "a whole person hidden": [f"{NOBODY} slot = 1"],
+    "only the slot gone": [f"UPDATE event SET slot = NULL WHERE {WITHDRAWAL}"],
+    "a leaf": ["UPDATE event SET leaf = x'01' || randomblob(32) WHERE slot = 1"],
+    "seals gone": ["UPDATE event SET sealed = NULL WHERE slot = 1"],
+    "seals swapped": [
+        f"CREATE TEMP TABLE a AS SELECT 5 - slot AS slot, sealed FROM event WHERE {FIRSTS}",
+        f"UPDATE event SET sealed = (SELECT sealed FROM a WHERE slot = event.slot) WHERE {FIRSTS}",
     ],
-)  # fmt: skip
-def test_what_is_changed_in_the_journal_is_found(
-    folder: Path, clock: Clock, statements: tuple[str, ...]
-) -> None:
-    tamper(folder, *statements)
+    "people swapped": [
+        "UPDATE event SET slot = -1 - slot WHERE slot IN (2, 3)",
+        "UPDATE event SET slot = 6 + slot WHERE slot IN (-3, -4)",
+    ],
+    "the end cut off": [f"DELETE FROM event WHERE {END}"],
+    "a hole": [f"DELETE FROM event WHERE {WITHDRAWAL}"],
+    "the end and its count": [
+        f"DELETE FROM event WHERE {END}",
+        "UPDATE log_state SET size = size - 1",
+    ],
+    "a smaller log": ["UPDATE log_state SET size = size - 2"],
+    "the checkpoint": ["UPDATE log_state SET checkpoint = x'00'"],
+    "the origin": ["UPDATE log_state SET origin = 'other.example/log'"],
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_is_changed_in_the_journal_is_found(folder: Path, clock: Clock, what: str) -> None:
+    tamper(folder, *CHANGES[what])
     with pytest.raises(ReciprocityError), Reciprocity.open(folder, clock) as shop:
         shop.audit()
 
@@ -131,9 +124,7 @@ def test_keys_swapped_between_people_are_found(folder: Path, clock: Clock) -> No
         shop.audit()
 
 
-def test_addresses_swapped_in_the_vault_send_nothing_to_anybody(
-    folder: Path, clock: Clock
-) -> None:
+def test_addresses_swapped_in_the_vault_send_nothing_to_anybody(folder: Path, clock: Clock) -> None:
     tamper(
         folder,
         "CREATE TEMP TABLE a AS SELECT slot, sealed FROM vault WHERE slot IN (2, 3)",
@@ -292,6 +283,3 @@ def tamper_once(folder: Path, statement: str) -> None:
     with closing(sqlite3.connect(folder / "journal.db")) as db, db:
         db.execute("DROP TRIGGER IF EXISTS event_erases")
         db.execute(statement)
-
-
-assert ConsentRow

@@ -116,7 +116,9 @@ class Person:
             "erased": self.erase_at > 0,
             "unreachable": not self.confirmed or self.bounced,
             "suppressed": self.suppressed,
-            "objected": any(one in self.objections for one in ("*", "offers", *shop.above("offers"))),
+            "objected": any(
+                one in self.objections for one in ("*", "offers", *shop.above("offers"))
+            ),
             "consent": not self._yes_stands(shop, at),
             "topic": self._uninteresting(message),
             "sent": any(one[1] == occasion for one in self.got),
@@ -135,7 +137,9 @@ class Person:
         if at >= yes.at + min(shop.validity, LAW_DAYS) * DAY:
             return False
         above = [self.answers[one] for one in shop.above("offers") if one in self.answers]
-        return not any(one.state in ("refused", "withdrawn") and one.order > yes.order for one in above)
+        return not any(
+            one.state in ("refused", "withdrawn") and one.order > yes.order for one in above
+        )
 
     def _uninteresting(self, message: str) -> bool:
         topic = "kitchen" if message == "kitchen" else "garden"

@@ -60,12 +60,15 @@ def brand_file(shop: Shop) -> str:
         assert head in text
         text = text.replace(head, head + parent + channels)
     start, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in shop.quiet)
+    quiet = f'quiet_from = "{start}"\nquiet_until = "{end}"'
+    channels = 'channels = ["email"]\n'
+    shared = 'attributes = ["visits"]\n'
     for before, after in {
-        '\nparent = "marketing"\nchannels = ["email"]\nattributes': '\nchannels = ["email"]\nattributes',
-        "[purposes.order]": '[purposes.news]\ntitle = "News"\nchannels = ["email"]\n\n[purposes.order]',
-        'attributes = ["visits"]\n': f'attributes = ["visits"]\nvalidity_days = {shop.validity}\n',
+        f'\nparent = "marketing"\n{channels}{shared}': f"\n{channels}{shared}",
+        "[purposes.order]": f'[purposes.news]\ntitle = "News"\n{channels}\n[purposes.order]',
+        shared: f"{shared}validity_days = {shop.validity}\n",
         'purposes = ["offers"]': 'purposes = ["offers", "marketing", "news"]',
-        "cap_7_days = 3": f'cap_7_days = {shop.cap_7}\nquiet_from = "{start}"\nquiet_until = "{end}"',
+        "cap_7_days = 3": f"cap_7_days = {shop.cap_7}\n{quiet}",
     }.items():
         assert before in text, before
         text = text.replace(before, after, 1)
@@ -88,8 +91,12 @@ class Stencil:
                 for number in range(PEOPLE):
                     topics = {"garden": 1, "kitchen": number % 3}
                     shop.journal.append(entry_for(shop, number, topics, given=False))
-                    (row,) = (ConsentRow(purpose="offers", channel="email", state=ConsentState.GIVEN,
-                                         until=START + 365 * DAY),)  # fmt: skip
+                    row = ConsentRow(
+                        purpose="offers",
+                        channel="email",
+                        state=ConsentState.GIVEN,
+                        until=START + 365 * DAY,
+                    )
                     act = Act(actor="person", method="web", consent=(row,))
                     shop.journal.append([Entry(kind="consent.granted", body=act, slot=number)])
             cls.folder = folder
@@ -174,12 +181,14 @@ class Gate(RuleBasedStateMachine):
             self.people[slot].withdraw(self.brand, purpose, self.last)
 
     @rule(slot=slots, evidence=st.booleans(), days_ago=st.sampled_from([0, 1, 3, 500]))
-    def an_imported_yes(self, slot: int, evidence: bool, days_ago: int) -> None:
+    def an_imported_yes(self, slot: int, *, evidence: bool, days_ago: int) -> None:
         if slot not in self.people:
             return
         said_at = self.now - days_ago * DAY
         row = ConsentRow(purpose="offers", channel="email", state=ConsentState.GIVEN)
-        proof = Evidence(when=said_at, how="form", text="start") if evidence else Evidence(how="form")
+        proof = (
+            Evidence(when=said_at, how="form", text="start") if evidence else Evidence(how="form")
+        )
         act = Act(actor=IMPORT, method="file", consent=(row,), evidence=proof)
         self.append(slot, "person.imported", act, said_at)
         self.people[slot].imported_yes(said_at, evidence=evidence)
@@ -194,14 +203,16 @@ class Gate(RuleBasedStateMachine):
             self.people[slot].imported_no(said_at)
 
     @rule(slot=slots, purpose=st.sampled_from(["offers", "marketing", "*"]), own=st.booleans())
-    def an_objection(self, slot: int, purpose: str, own: bool) -> None:
+    def an_objection(self, slot: int, purpose: str, *, own: bool) -> None:
         if slot in self.people:
-            self.say(slot, draft.object_to(self.saying("person" if own else "operator:a"), [purpose]))
+            self.say(
+                slot, draft.object_to(self.saying("person" if own else "operator:a"), [purpose])
+            )
             objections = self.people[slot].objections
             objections[purpose] = own or objections.get(purpose, False)
 
     @rule(slot=slots, purpose=st.sampled_from(["offers", "marketing", "*"]), own=st.booleans())
-    def an_objection_lifted(self, slot: int, purpose: str, own: bool) -> None:
+    def an_objection_lifted(self, slot: int, purpose: str, *, own: bool) -> None:
         if slot in self.people:
             told = (Objection(purpose=purpose, lifted=True),)
             act = Act(actor="person" if own else "operator:a", method="web", objections=told)
@@ -226,7 +237,9 @@ class Gate(RuleBasedStateMachine):
             self.prefer(slot, caps={"email": (week, month)})
             self.people[slot].caps = (week, month)
 
-    @rule(slot=slots, start=minutes, end=minutes, zone=st.sampled_from(["Asia/Tokyo", "America/Lima"]))
+    @rule(
+        slot=slots, start=minutes, end=minutes, zone=st.sampled_from(["Asia/Tokyo", "America/Lima"])
+    )
     def quiet_time(self, slot: int, start: int, end: int, zone: str) -> None:
         if slot in self.people:
             self.prefer(slot, quiet=Quiet(start=start, end=end), time_zone=zone)
@@ -245,11 +258,13 @@ class Gate(RuleBasedStateMachine):
         if slot in self.people:
             version = self.shop.journal.kept(slot).standing.wishes.points["email"].version
             point = PointSet(channel="email", point=version, bounced=True)
-            self.append(slot, "contact_point.bounced", Act(actor="system", method="x", points=(point,)))
+            self.append(
+                slot, "contact_point.bounced", Act(actor="system", method="x", points=(point,))
+            )
             self.people[slot].bounced = True
 
     @rule(slot=slots, confirmed=st.booleans())
-    def another_address(self, slot: int, confirmed: bool) -> None:
+    def another_address(self, slot: int, *, confirmed: bool) -> None:
         if slot not in self.people:
             return
         self.addresses += 1
@@ -366,7 +381,9 @@ class Gate(RuleBasedStateMachine):
         report = self.shop.send(campaign, "operator:a")
         self.check_letters(at)
         for person in self.people.values():
-            against = {name: person.reasons(self.brand, campaign, name, at) for name in OCCASIONS[campaign]}
+            against = {
+                name: person.reasons(self.brand, campaign, name, at) for name in OCCASIONS[campaign]
+            }
             got = any(occasion == campaign for _, occasion, _ in person.got)
             assert got or all(against.values()), "permitted, and got nothing"
         assert report.unknown == report.failed == 0
