@@ -35,8 +35,6 @@ def test_a_block_that_shows_a_file_is_that_file_word_for_word(page: Path):
 
 
 def test_the_readme_shows_the_first_example_and_it_runs(tmp_path: Path):
-    if not FIRST.exists():
-        pytest.skip("examples/first.py is not written yet")
     shown = [block.file for block in marked(ROOT / "README.md")]
     assert "examples/first.py" in shown
     run(Block("python", FIRST.read_text(encoding="utf-8"), "", 0), FIRST, tmp_path)

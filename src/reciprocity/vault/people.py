@@ -20,6 +20,7 @@ from reciprocity.errors import Conflict, InputError
 from reciprocity.events import Act, PointSet
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
+from reciprocity.keys import pseudonym_text
 from reciprocity.model import Profile
 
 __all__ = [
@@ -122,15 +123,6 @@ def canonical_external_id(text: str) -> str:
     if not found or len(found) > MOST_EXTERNAL or not (found.isalnum() or is_one_line(found)):
         raise InputError(f"external id is none: expected 1 to {MOST_EXTERNAL} characters, one line")
     return found
-
-
-def pseudonym_text(pseudonym: bytes) -> str:
-    """How a pseudonym is printed: `p_` and 26 letters and digits (base32).
-
-    >>> pseudonym_text(bytes(16))
-    'p_aaaaaaaaaaaaaaaaaaaaaaaaaa'
-    """
-    return "p_" + base64.b32encode(pseudonym).decode().rstrip("=").lower()
 
 
 def read_pseudonym(text: str) -> bytes | None:
