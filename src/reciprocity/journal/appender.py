@@ -181,8 +181,8 @@ class Appender:
         """Seal first what was accepted without keys; the id up to which it is done."""
         taken = 0
         for taken, entry in pending.waiting(self._db):  # noqa: B007 - the last id is wanted
-            if entry.slot not in turn.standings:
-                turn.standings.update(self._cache.load([entry.slot]))
+            if not turn.knows(entry.slot):
+                turn.before.standings.update(self._cache.load([entry.slot]))
                 turn.people.update(self._keys.people([entry.slot]))
             answer = _admit(turn, [entry])
             if isinstance(answer, Conflict):  # erased meanwhile: nothing left to take away

@@ -31,6 +31,7 @@ class Before(NamedTuple):
     clock_behind: bool
     size: int
     next_slot: int
+    new_people: int
     gap: int
     brand: KeyPair
     in_force: dict[str, int]
@@ -56,8 +57,33 @@ class Written(Struct, kw_only=True):
     vault: dict[int, bytes]
     profiles: dict[int, Profile]
     clear: dict[int, Clear]
-    touched: dict[int, None]
+    standings: dict[int, Standing]
     in_force: dict[str, int]
+
+
+class _Asked:
+    """What entries name: people, identities, act ids; and how many people they make."""
+
+    __slots__ = ("act_ids", "digests", "new", "slots")
+
+    def __init__(self) -> None:
+        self.slots: set[int] = set()
+        self.digests: list[bytes] = []
+        self.act_ids: list[str] = []
+        self.new = 0
+
+    def by(self, entry: Entry) -> None:
+        if entry.slot >= 0:
+            self.slots.add(entry.slot)
+        if entry.new is not None:
+            self.new += 1
+            self.digests += [digest for _, digest in entry.new]
+        if entry.index:
+            self.digests += [digest for _, digest in entry.index]
+        if entry.act_id:
+            self.act_ids.append(entry.act_id)
+        if type(entry.body) is ErasureDone:
+            self.slots.add(entry.body.slot)
 
 
 def read_before(
@@ -72,24 +98,24 @@ def read_before(
     sensitive: frozenset[str],
 ) -> Before:
     """Read, in a few queries, all that admitting *entries* at *now* needs to know."""
-    slots = {e.slot for e in entries if e.slot >= 0}
-    slots.update(e.body.slot for e in entries if type(e.body) is ErasureDone)
-    wanted = sorted(slots)
-    digests = [d for e in entries for _, d in (*(e.new or ()), *e.index)]
+    asked = _Asked()
+    for entry in entries:
+        asked.by(entry)
+    wanted, digests = sorted(asked.slots), asked.digests
     found = keys.find_many(digests) if digests else {}
     known = reader.with_events(set(found.values()))
-    new = any(e.new is not None for e in entries)
 
     def act_digest(act_id: str) -> bytes:
         return commit(keys.brand.blinding, b"act\0" + act_id.encode())[:16]
 
-    acts = [act_digest(e.act_id) for e in entries if e.act_id]
+    acts = [act_digest(each) for each in asked.act_ids]
     return Before(
         at=max(now, state.last_at),
         clock_behind=now < state.last_at - BEHIND_MS,
         size=state.size,
         # A turn that was cut short leaves keys, and index entries, without events.
-        next_slot=max(state.next_slot, keys.next_slot()) if new else state.next_slot,
+        new_people=asked.new,
+        next_slot=max(state.next_slot, keys.next_slot()) if asked.new else state.next_slot,
         gap=state.gap,
         brand=reader.brand,
         in_force=in_force,

@@ -8,11 +8,11 @@ from msgspec import Struct
 from reciprocity.brand import BrandStatement
 from reciprocity.errors import Damaged, InputError
 from reciprocity.events import Body, Stated, canonical, read_body
-from reciprocity.journal.profile import check_profile
 from reciprocity.model import Profile
 
 __all__ = [
     "ANY_VERSION",
+    "LATEST",
     "SAME_NEW",
     "TAKES_AWAY",
     "Appended",
@@ -49,7 +49,8 @@ TAKES_AWAY: Final = frozenset(
 )
 """Kinds taken even when the clock is set back: none of them can let a message leave."""
 
-_LATEST: Final = 2**53
+LATEST: Final = 2**53
+"""Instants, like all integers of events, lie below this."""
 
 
 class Entry(Struct, frozen=True, kw_only=True, gc=False):
@@ -98,22 +99,17 @@ def act_part(act_id: str, part: int) -> str:
     return f"{act_id}#{part}" if part else act_id
 
 
-def encodable(entry: Entry) -> tuple[bytes, Body]:
-    """The JSON of the entry's body, and the body as whoever reads it later will see it.
+def encodable(kind: str, body: Body) -> tuple[bytes, Body]:
+    """The JSON of *body*, and the body as whoever reads it later will see it.
 
     Raises `InputError` if it would not: msgspec checks shapes when it reads, not when a record is
     made, and one body that does not read back would make a whole history unreadable.
     """
     try:
-        text = canonical(entry.body)
-        body = read_body(entry.kind, text)
+        text = canonical(body)
+        return text, read_body(kind, text)
     except (Damaged, TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"event {entry.kind} cannot be written: {error}") from error
-    if not 0 <= entry.happened_at < _LATEST:
-        raise InputError(f"event {entry.kind} cannot be written: it happened at no instant")
-    if entry.profile is not None:
-        check_profile(entry.profile)
-    return text, body
+        raise InputError(f"event {kind} cannot be written: {error}") from error
 
 
 def sensitive_in(statement: Stated) -> frozenset[str]:

@@ -9,7 +9,7 @@ import sqlite3
 
 from reciprocity.errors import InputError
 from reciprocity.events import Act, read_body
-from reciprocity.journal.entry import TAKES_AWAY, Entry, encodable
+from reciprocity.journal.entry import LATEST, TAKES_AWAY, Entry, encodable
 from reciprocity.journal.store import explained
 
 __all__ = ["any_waiting", "drop_waiting", "leave", "waiting"]
@@ -23,7 +23,9 @@ def leave(db: sqlite3.Connection, slot: int, kind: str, act: Act, at: int) -> No
     """
     if kind not in TAKES_AWAY:
         raise InputError(f"event kind {kind!r} gives something: it cannot be taken without keys")
-    body = encodable(Entry(kind=kind, body=act, happened_at=at))[0]
+    if not 0 <= at < LATEST:
+        raise InputError(f"event {kind} cannot be written: it happened at no instant")
+    body = encodable(kind, act)[0]
     with explained("note an act that takes away"):
         db.execute(
             "INSERT INTO pending_act (slot, kind, body, at) SELECT :slot, :kind, :body, :at "

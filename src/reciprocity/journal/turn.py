@@ -6,7 +6,7 @@ all, and one that is refused leaves no trace for the next.
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from msgspec.structs import replace
 
@@ -15,19 +15,18 @@ from reciprocity.events import (
     KINDS,
     Act,
     Attempt,
-    Body,
     ErasureDone,
     LogOpened,
     LogRestored,
     Scope,
     Stated,
-    canonical,
     encode_event,
 )
 from reciprocity.journal.before import Before, Written
 from reciprocity.journal.cache import clear_values
 from reciprocity.journal.entry import (
     ANY_VERSION,
+    LATEST,
     SAME_NEW,
     TAKES_AWAY,
     Appended,
@@ -36,9 +35,9 @@ from reciprocity.journal.entry import (
     sensitive_in,
 )
 from reciprocity.journal.leaf import Row, Stored, store_brand, store_personal, store_public
-from reciprocity.journal.profile import committed, seal_profile
+from reciprocity.journal.profile import committed, profile_text, seal_profile
 from reciprocity.journal.standing import Standing, fold, tombstone
-from reciprocity.keys import KeyPair, PersonKeys, derive, mint
+from reciprocity.keys import PersonKeys, derive, mint
 from reciprocity.model import Profile
 
 __all__ = ["Turn"]
@@ -58,12 +57,12 @@ class Turn:
         """Start from what was read under the lock."""
         self.before = before
         self.next_slot, self.gap = before.next_slot, before.gap
-        self.standings, self.people = before.standings, before.people
+        self.people = before.people
         self.in_force = dict(before.in_force)
         self._suppressed = dict.fromkeys(before.suppressed)
         self._found = before.found
         self.sensitive = before.sensitive
-        self._pairs: dict[int, KeyPair] = {}
+        self._fresh: Sequence[PersonKeys] = ()
         self._stated: dict[str, tuple[int, ...]] = {}
         self._acts: dict[bytes, tuple[list[str | None], list[Appended]]] = {}
         self._parts: dict[bytes, None] = {}
@@ -71,7 +70,7 @@ class Turn:
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
         self.written = Written(
             rows=[], leaf_hashes=[], minted=[], suppress=[], index={}, unindex={}, vault={},
-            profiles={}, clear={}, touched={}, in_force={},
+            profiles={}, clear={}, standings={}, in_force={},
         )  # fmt: skip
 
     def admit(self, entries: Sequence[Entry]) -> list[Appended]:
@@ -155,6 +154,13 @@ class Turn:
 
     # -- one entry --
 
+    def knows(self, slot: int) -> bool:
+        """Was the standing of *slot* read before the turn, or did the turn make it?"""
+        return slot in self.written.standings or slot in self.before.standings
+
+    def _stands(self, slot: int) -> Standing | None:
+        return self.written.standings.get(slot) or self.before.standings.get(slot)
+
     def _admit(self, entry: Entry) -> Appended:
         before, kind = self.before, _KINDS.get(entry.kind)
         if kind is None or type(entry.body) is not kind.body:
@@ -166,11 +172,13 @@ class Turn:
             )
         if (before.size + len(self.written.rows) == 0) != (kind.body is LogOpened):
             raise Unavailable("log is opened once, by its first event: run `reciprocity apply`")
+        if not 0 <= entry.happened_at < LATEST:
+            raise InputError(f"event {entry.kind} cannot be written: it happened at no instant")
         if entry.act_id:
             self._check_act_id(entry.act_id)
-        text, body = encodable(entry)
         if kind.scope is _PERSONAL:
-            return self._personal(entry, text, body)
+            return self._personal(entry)
+        text, _ = encodable(entry.kind, entry.body)
         self._check_statement(entry)
         text = encode_event(entry.kind, text, before.at, entry.happened_at or before.at)
         stored = (
@@ -180,27 +188,26 @@ class Turn:
         self._effects(entry, position)
         return Appended(position=position, at=before.at, text=text, salt=stored.salt)
 
-    def _personal(self, entry: Entry, text: bytes, body: Body) -> Appended:
-        at, standing = self.before.at, self._standing(entry)
-        happened = entry.happened_at or at
-        slot, version = standing.slot, standing.version + 1
+    def _personal(self, entry: Entry) -> Appended:
+        at, said = self.before.at, entry.body
+        standing = self._new(entry) if entry.new is not None else self._known_person(entry)
+        slot, version, happened = standing.slot, standing.version + 1, entry.happened_at or at
         person = self.people.get(slot)
         if person is None:
             raise Damaged(
                 f"keys of slot {slot} are not in keys.db though nobody erased them: it is older "
                 "than the journal; restore the keys.db that belongs to it"
             )
-        if type(body) is Attempt:
-            self._check_attempt(entry, body)
-        elif entry.profile is not None and type(body) is Act:
-            body = self._keep_profile(entry.profile, entry, body, person)
-            text = canonical(body)
+        if type(said) is Attempt:
+            self._check_attempt(entry, said)
+        elif entry.profile is not None and type(said) is Act:
+            said = self._keep_profile(entry.profile, entry, said, person)
+        text, body = encodable(entry.kind, said)
         text = encode_event(entry.kind, text, at, happened, slot=slot, version=version)
-        stored = store_personal(self._pair(person), slot, version, text)
+        stored = store_personal(derive(person.proof), slot, version, text)
         position, leaf_hash = self._note(entry, stored, slot, version)
         after = fold(standing, entry.kind, 1, body, at, happened, version, leaf_hash)
-        self._put(self.standings, slot, after)
-        self._put(self.written.touched, slot, None)
+        self._put(self.written.standings, slot, after)
         if type(body) is Act and (entry.profile is not None or body.shared is not None):
             self._keep_clear(after)
         return Appended(
@@ -245,13 +252,9 @@ class Turn:
         self._drop(self.written.unindex, digest)
         self._put(self._found, digest, slot)
 
-    def _standing(self, entry: Entry) -> Standing:
-        if entry.new is not None:
-            if type(entry.body) is Attempt:
-                raise InputError("attempt must name the version of the person it was decided from")
-            return self._new(entry.new)
+    def _known_person(self, entry: Entry) -> Standing:
         slot = self._new_slot if entry.slot == SAME_NEW else entry.slot
-        standing = self.standings.get(slot)
+        standing = self._stands(slot)
         if standing is None:
             raise Conflict("person is not known here: register them first")
         if standing.erased:
@@ -261,38 +264,44 @@ class Turn:
                 f"person's history moved on from version {entry.expect} to {standing.version}: "
                 "read again and decide anew"
             )
-        if any(self._found.get(digest, slot) != slot for _, digest in entry.index):
+        if entry.index and any(self._found.get(digest, slot) != slot for _, digest in entry.index):
             raise Conflict("identity is another person's: read again")
         return standing
 
-    def _new(self, digests: Sequence[tuple[str, bytes]]) -> Standing:
+    def _new(self, entry: Entry) -> Standing:
+        if type(entry.body) is Attempt:
+            raise InputError("attempt must name the version of the person it was decided from")
+        digests = entry.new or ()
         if any(digest in self._found for _, digest in digests):
             raise Conflict("person is known already by one of these identities: read again")
         slot = self._new_slot = self.next_slot
+        person = self._minted(slot)
         self.next_slot += 1
-        (person,) = mint((slot,))
         self._put(self.people, slot, person)
         self.written.minted.append(person)
         for _, digest in digests:
             self._lead(digest, slot)
         return Standing(slot=slot)
 
-    def _pair(self, person: PersonKeys) -> KeyPair:
-        pair: KeyPair | None = self._pairs.get(person.slot)
-        if pair is None:
-            pair = derive(person.proof)
-            self._put(self._pairs, person.slot, pair)
-        return pair
+    def _minted(self, slot: int) -> PersonKeys:
+        """Keys for *slot*, minted all at once; those of a refused request go to the next person."""
+        if not self._fresh or not 0 <= slot - self._fresh[0].slot < len(self._fresh):
+            self._fresh = mint(range(slot, slot + self.before.new_people))
+        return self._fresh[slot - self._fresh[0].slot]
 
     def _keep_profile(self, profile: Profile, entry: Entry, body: Act, person: PersonKeys) -> Act:
         vault = derive(person.vault)
-        self._put(self.written.vault, person.slot, seal_profile(vault, person.slot, profile))
+        sealed = seal_profile(vault, person.slot, profile_text(profile))
+        self._put(self.written.vault, person.slot, sealed)
         self._put(self.written.profiles, person.slot, profile)
         digests = (*(entry.new or ()), *entry.index)
         suppressed = frozenset(
             channel for channel, digest in digests if channel and digest in self._suppressed
         )
-        return committed(body, vault, profile, suppressed)
+        try:
+            return committed(body, vault, profile, suppressed)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InputError(f"event {entry.kind} cannot be written: {error}") from error
 
     # -- what an entry must be --
 
@@ -309,7 +318,7 @@ class Turn:
         if type(body) is LogRestored and body.restored_size != size:
             raise Conflict(f"log has {size} events, not {body.restored_size}: restore anew")
         if type(body) is ErasureDone:
-            standing = self.standings.get(body.slot)
+            standing = self._stands(body.slot)
             if standing is None or standing.erased:
                 raise Conflict("person is erased already, or not known here")
             if (standing.version, standing.head.hex()) != (body.version, body.head):
@@ -359,6 +368,6 @@ class Turn:
         elif entry.kind == "gap.signed":
             self.gap = max(0, self.gap - 1)
         elif type(body) is ErasureDone:
-            self._put(self.standings, body.slot, tombstone(self.standings[body.slot]))
+            standing = cast("Standing", self._stands(body.slot))
+            self._put(done.standings, body.slot, tombstone(standing))
             self._put(done.clear, body.slot, {})
-            self._put(done.touched, body.slot, None)

@@ -42,17 +42,18 @@ def write_turn(db: sqlite3.Connection, turn: Turn, tiles: Sequence[Tile]) -> Non
 
 def write_cache(cache: StandingCache, turn: Turn) -> None:
     """Write the standings that the turn touched, in the cache's open transaction."""
-    done, standings, at = turn.written, turn.standings, turn.before.at
-    new = {person.slot for person in done.minted}
-    whole = new | done.clear.keys()
+    done, at = turn.written, turn.before.at
+    after = done.standings
+    whole = {person.slot for person in done.minted}
+    whole.update(done.clear)
     kept = []
-    for slot in whole & done.touched.keys():
-        standing, person = standings[slot], turn.people.get(slot)
+    for slot in sorted(whole.intersection(after)):
+        standing, person = after[slot], turn.people.get(slot)
         pseudonym = person.pseudonym if person and not standing.erased else b""
         kept.append(Kept(standing, done.clear.get(slot, {}), pseudonym))
     if kept:
-        cache.write_kept(sorted(kept, key=lambda one: one.standing.slot), at)
-    cache.write_states([standings[slot] for slot in sorted(done.touched.keys() - whole)], at)
+        cache.write_kept(kept, at)
+    cache.write_states([after[slot] for slot in sorted(after.keys() - whole)], at)
 
 
 def origin_of(turn: Turn) -> str:

@@ -72,6 +72,8 @@ class KeyStore:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = FULL")
                 self._db.execute("PRAGMA secure_delete = ON")
+                self._db.execute("PRAGMA cache_size = -65536")
+                self._db.execute("PRAGMA wal_autocheckpoint = 4000")
                 if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
                     self._db.executescript(_SCHEMA + "PRAGMA user_version = 1;")
             self.brand = self._brand_keys()
