@@ -118,7 +118,7 @@ def bare(shop: Reciprocity) -> None:
     """Decrypt, compare with the leaf, parse: the same events, and nothing is judged."""
     for slot, version, sealed, leaf, pair in _sealed(shop):
         text = unpack(open_sealed(pair.seal, sealed, b"%d/%d" % (slot, version))[1:])
-        assert leaf == b"\1" + sha256(salt_of(pair, version) + text).digest()
+        assert leaf == b"\1" + sha256(salt_of(pair, version, text) + text).digest()
         told = read_event(text)
         read_body(told.kind, told.body, told.v)
 

@@ -130,6 +130,7 @@ def _attempt(
     assert judged.decision.verdict is Verdict.DELIVER, judged.decision
     body = Attempt(
         message=prepared.message_id,
+        purpose=prepared.message.purpose,
         channel=prepared.message.channel,
         occasion=prepared.occasion,
         content=content,

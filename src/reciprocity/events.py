@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from reciprocity.errors import Damaged
-from reciprocity.model import ConsentState, Id, Instant, Level, Minute
+from reciprocity.model import ConsentState, Id, Instant, Level, Mask, Minute, Place, Whole
 
 __all__ = [
     "KINDS",
@@ -54,8 +54,14 @@ class Scope(IntEnum):
     PUBLIC_STORED = 4  # a public body over 16 KB: the leaf holds its hash, the body stands beside
 
 
-class Body(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What an event says; unset fields are left out of the JSON."""
+class Body(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True
+):
+    """What an event says; unset fields are left out of the JSON.
+
+    A field this release does not know is refused, not passed over: it may be what holds a
+    message back. So a field may be added to a kind, and older releases then stop and say so.
+    """
 
 
 # --- what a person wishes, or what is said about them ------------------------------------------
@@ -127,7 +133,8 @@ class Act(Body, kw_only=True, frozen=True, gc=False):
 
     *caps* maps a channel to the most per 7 and per 30 days (None: no wish). *pauses* maps a
     channel, or `*`, to the instant the pause ends (0 takes it back). *shared* lists, per purpose,
-    all attributes now shared for it. *profile* is a commitment to the attribute values.
+    all attributes now shared for it. *told* names the attributes told, corrected or taken back,
+    and *profile* commits to all values that stand then.
     """
 
     actor: str
@@ -139,15 +146,16 @@ class Act(Body, kw_only=True, frozen=True, gc=False):
     evidence: Evidence | None = None
     consent: tuple[ConsentRow, ...] = ()
     objections: tuple[Objection, ...] = ()
-    topics: dict[str, TopicLevel] | None = None
-    caps: dict[str, tuple[int | None, int | None]] | None = None
+    topics: dict[Id, TopicLevel] | None = None
+    caps: dict[Id, tuple[int | None, int | None]] | None = None
     quiet: Quiet | None = None
     quiet_unset: bool = False
-    pauses: dict[str, Instant] | None = None
+    pauses: dict[Place, Instant] | None = None
     language: str = ""
     time_zone: str = ""
     points: tuple[PointSet, ...] = ()
-    shared: dict[str, tuple[str, ...]] | None = None
+    shared: dict[Id, tuple[Id, ...]] | None = None
+    told: tuple[Id, ...] = ()
     profile: str = ""
     age_at_least: Annotated[int, Meta(ge=0, le=150)] = 0
     erase_at: Instant = 0
@@ -162,20 +170,22 @@ class Attempt(Body, kw_only=True, frozen=True, gc=False):
     *stated* are the positions of the brand file, rulebook, law packs and campaign in force.
     *facts* are values in the order of that rulebook's facts (booleans as 0 and 1), true at
     *decided_at*. *point* and *consent* are versions of the person's own events (0: none needed).
-    *content* is the base64url SHA-256 of the message's templates. *counts_until* is when the
-    attempt stops mattering to any cap or limit.
+    *content* is the first 22 characters of the base64url SHA-256 of the canonical JSON of the
+    message's [subject, text, html]; the campaign statement that *stated* names holds them whole.
+    *counts_until* is when the attempt stops mattering to any cap or limit.
     """
 
     message: Id
+    purpose: Id
     channel: Id
     occasion: str
     content: str
     point: int
     consent: int
     stated: tuple[int, int, int, int]
-    facts: tuple[int, ...]
-    atoms: int = 0
-    score: int = 0
+    facts: tuple[Whole, ...]
+    atoms: Mask = 0
+    score: Whole = 0
     draw: int = 0
     basis: str = "consent"
     decided_at: Instant
@@ -214,7 +224,8 @@ class LogOpened(Body, kw_only=True, frozen=True, gc=False):
 class LogRestored(Body, kw_only=True, frozen=True, gc=False):
     """The first statement of a new origin after a restore lost the end of the old log.
 
-    Slots below *next_slot* may have been given in what was lost, and are given to nobody again.
+    *old_checkpoint* is the newest one of the old log that safekeeping knew, signed. Slots below
+    *next_slot* may have been given in what was lost, and are given to nobody again.
     """
 
     origin: str
@@ -222,17 +233,21 @@ class LogRestored(Body, kw_only=True, frozen=True, gc=False):
     old_origin: str
     old_size: int
     old_root: str
+    old_checkpoint: str = ""
     restored_size: int
     next_slot: int = 0
 
 
 class Stated(Body, kw_only=True, frozen=True, gc=False):
-    """A public body came into force: *name* of what, *hash* and the *body* itself."""
+    """A public body came into force: *name* of what, *hash* and the *body* itself.
+
+    *hash* is the base64url SHA-256 of the canonical JSON of [name, "", body as text]. Who put it
+    into force is an `operator.acted` of the same act, under the brand's key: the log is public.
+    """
 
     name: str
     hash: str
     body: msgspec.Raw
-    actor: str = ""
 
 
 class CampaignStated(Body, kw_only=True, frozen=True, gc=False):
@@ -255,16 +270,20 @@ class OperatorActed(Body, kw_only=True, frozen=True, gc=False):
 class ErasureDone(Body, kw_only=True, frozen=True, gc=False):
     """A person's keys are destroyed; the slot stays, with its count of events and chain head.
 
-    *deliveries* counts what had left to them, and *breaches* are the kinds of what a replay found
-    wrong with it, one for each: afterwards nobody can.
+    *asked_by* is who asked for it. *deliveries* counts what had left to them, *breaches* are the
+    kinds of what a replay found wrong with it, one for each, *near_misses* and *delays* (ms from
+    each withdrawal to the last possible send) what it found besides: afterwards nobody can.
     """
 
     slot: int
     version: int
     head: str
     requested_at: Instant
+    asked_by: str = ""
     deliveries: int = 0
     breaches: tuple[str, ...] = ()
+    near_misses: int = 0
+    delays: tuple[int, ...] = ()
 
 
 class Kind(Struct, frozen=True):
@@ -323,7 +342,9 @@ _encoder: Final = msgspec.json.Encoder(order="sorted")
 _decoders: Final = {key: msgspec.json.Decoder(kind.body) for key, kind in KINDS.items()}
 
 
-class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Envelope(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True
+):
     """An event as it is sealed: *at* is `recorded_at`, *v* the kind's version."""
 
     at: Instant

@@ -26,17 +26,26 @@ __all__ = [
     "Id",
     "Instant",
     "Level",
+    "Mask",
     "Message",
     "Minute",
     "Notice",
+    "Place",
     "Profile",
     "Purpose",
     "Rule",
     "Topic",
     "Verdict",
+    "Whole",
 ]
 
-Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=64)]
+# Python's `$` also matches before a last line break, which no id may have.
+Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(-[a-z0-9_]+)*$(?!\n)", max_length=64)]
+Place = Annotated[str, Meta(pattern=r"^(\*|[a-z][a-z0-9_]*(-[a-z0-9_]+)*)$(?!\n)", max_length=64)]
+"""A channel, or `*` for every channel."""
+Whole = Annotated[int, Meta(gt=-(2**53), lt=2**53)]
+"""An integer that every reader of JSON keeps as it is."""
+Mask = Annotated[int, Meta(ge=0, lt=2**53)]
 Instant = Annotated[int, Meta(ge=0, lt=2**53)]
 Minute = Annotated[int, Meta(ge=0, le=1439)]
 Level = Annotated[int, Meta(ge=-2, le=2)]
@@ -200,9 +209,12 @@ class Profile(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a person told, as the vault keeps it: one sealed blob a person.
 
     *points* maps a channel to the address in force; *attributes* an attribute to its value (days
-    as `YYYY-MM-DD`); *external_id* is how the brand's other systems call the person.
+    as `YYYY-MM-DD`); *external_id* is how the brand's other systems call the person. *since* is
+    the version of the event that told an attribute, or took it back; the first event, if it is
+    not named.
     """
 
     external_id: str = ""
     points: dict[Id, str] = field(default_factory=dict)
     attributes: dict[Id, int | bool | str] = field(default_factory=dict)
+    since: dict[Id, int] = field(default_factory=dict)

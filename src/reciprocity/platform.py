@@ -10,7 +10,7 @@ A brand is a folder: `brand.toml`, the journal, the keys. What stands in the fil
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -28,6 +28,7 @@ from reciprocity.brand import (
     notice_hash,
     problems,
     statement_body,
+    statement_hash,
 )
 from reciprocity.collect.imports import ImportReport, import_people
 from reciprocity.collect.mapping import read_mapping
@@ -54,7 +55,7 @@ from reciprocity.journal.journal import Journal, now_ms
 from reciprocity.leave import erase as erasing
 from reciprocity.model import Id
 from reciprocity.prove.receipt import Receipt, receipt_for
-from reciprocity.prove.replay import Audit, audit, audit_person
+from reciprocity.prove.replay import Audit, audit, audit_person, found_in
 from reciprocity.vault.people import find
 
 if TYPE_CHECKING:
@@ -136,17 +137,20 @@ class Reciprocity:
         entries = []
         for name, (kind, body) in wanted.items():
             if (known := forced(name)) is None or bytes(known[1]) != body:
-                entries.append(_stated(kind, name, body, actor))
+                entries.append(_stated(kind, name, body))
         for notice_id, notice in statement.notices.items():
             for language, text in notice.text.items():
                 name = f"notice:{notice_hash(notice_id, language, text)}"
                 if forced(name) is None:
                     body = canonical({"id": notice_id, "language": language, "text": text})
-                    entries.append(_stated("notice.published", name, body, actor))
+                    entries.append(_stated("notice.published", name, body))
         entries += campaigns_to_state(self.journal, self.brand.campaigns, actor)
-        if entries:
-            self.journal.append(entries)
-        return [entry.in_force for entry in entries]
+        names = [entry.in_force for entry in entries]
+        if entries:  # who did it is for auditors: the statements are public
+            detail = msgspec.Raw(canonical({"names": names}))
+            who = OperatorActed(actor=actor, act="apply", detail=detail)
+            self.journal.append([*entries, Entry(kind="operator.acted", body=who)])
+        return names
 
     @cached_property
     def laws(self) -> tuple[LawPack, ...]:
@@ -323,12 +327,9 @@ class Reciprocity:
     def erase(self, slot: int, actor: str, *, now: bool = False) -> tuple[Appended, Receipt]:
         """Erase the person in *slot*; *now* skips what is left of the time to undo it."""
         erased = erasing.erase(
-            self.journal, slot, operator=actor, now=now, audit=self._breaches_of
+            self.journal, slot, operator=actor, now=now, audit=partial(found_in, self.journal)
         ).receipt
         return erased, receipt_for(erased)
-
-    def _breaches_of(self, slot: int) -> list[str]:
-        return [breach.kind for breach in self.audit_person(slot).breaches]
 
     def tick(self, actor: str) -> Ticked:
         """Do all that is due; once more, or two at a time, does no harm.
@@ -376,7 +377,6 @@ class Reciprocity:
         self.close()
 
 
-def _stated(kind: str, name: str, body: bytes, actor: str) -> Entry:
-    digest = notice_hash(name, "", body.decode())
-    stated = Stated(name=name, hash=digest, body=msgspec.Raw(body), actor=actor)
+def _stated(kind: str, name: str, body: bytes) -> Entry:
+    stated = Stated(name=name, hash=statement_hash(name, body), body=msgspec.Raw(body))
     return Entry(kind=kind, body=stated, in_force=name)

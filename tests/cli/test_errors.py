@@ -130,8 +130,8 @@ def test_a_breach_ends_an_audit_with_1_and_is_named(shop: Shop):
             journal.in_force(name)[0] for name in ("brand", "rulebook", "laws", "campaign:spring")
         )
         attempt = Attempt(
-            message="kitchen", channel="email", occasion="spring", content="x", point=1, consent=0,
-            stated=stated, facts=(), decided_at=at, handover_by=at + 30_000,
+            message="kitchen", purpose="offers", channel="email", occasion="spring", content="x",
+            point=1, consent=0, stated=stated, facts=(), decided_at=at, handover_by=at + 30_000,
             counts_until=at + 30_000,
         )  # fmt: skip
         journal.append([Entry(kind="delivery.attempted", body=attempt, slot=slot, expect=1)])

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from reciprocity.brand import law_packs
-from reciprocity.collect.imports import ImportReport, ImportStopped, import_people
+from reciprocity.collect.imports import AT_ONCE, ImportReport, ImportStopped, import_people
 from reciprocity.collect.mapping import read_mapping
 from reciprocity.consent.draft import Saying, grant, withdraw
 from reciprocity.consent.laws import DAY_MS
@@ -17,7 +17,9 @@ from reciprocity.events import Act, ConsentRow, TopicLevel
 from reciprocity.journal.entry import Entry
 from reciprocity.model import ConsentState
 from reciprocity.vault.people import find, register, set_address
+from reciprocity.vault.profile import set_attributes
 from reciprocity.vault.suppression import suppress
+from tests.collect.conftest import STATEMENT
 
 NOW = 1_790_000_000_000
 ANN = {
@@ -101,6 +103,18 @@ def test_an_import_only_fills_a_gap(shop) -> None:
     assert report.changed == 2
 
 
+def test_a_file_never_overwrites_what_a_person_told_themselves(shop) -> None:
+    shop.import_rows(ANN)
+    slot = find(shop.journal, "1")
+    set_attributes(shop.journal, STATEMENT, slot, {"town": "Chur", "since": None}, actor="person")
+    report = shop.import_rows({**ANN, "spent": "150"})
+    assert report.changed == 1
+    assert shop.profile("1").attributes == {"spent": 150, "town": "Chur", "member": True}
+    told = shop.journal.history(slot)[-1].body
+    assert told.told == ("spent",)
+    assert shop.import_rows({**ANN, "spent": "150"}).events == 0
+
+
 def test_an_imported_no_holds_against_every_yes_but_a_later_own_one(shop) -> None:
     shop.import_rows(ANN, {**ANN, "id": "2", "mail": "b@shop.example"})
     give(shop, "1", at=NOW)
@@ -130,7 +144,7 @@ def test_a_person_named_twice_keeps_the_no_in_any_order(shop, no: str, turned: b
 
 
 def test_what_takes_away_is_taken_before_anything_is_given(shop) -> None:
-    rows = [{**ANN, "id": str(n), "mail": f"p{n}@shop.example"} for n in range(1_200)]
+    rows = [{**ANN, "id": str(n), "mail": f"p{n}@shop.example"} for n in range(AT_ONCE + 200)]
     rows.append({"id": "9999", "mail": "last@shop.example", "offers": "no", "looks": "yes",
                  "how": "x", "when": "2026-01-01"})  # fmt: skip
 
@@ -138,7 +152,7 @@ def test_what_takes_away_is_taken_before_anything_is_given(shop) -> None:
 
     def stop_half_way(done: int) -> None:
         calls.append(done)
-        if len(calls) == 2:  # the file is read once, a thousand rows at a time
+        if len(calls) == 2:  # once for what takes away, then the first rows of all the rest
             raise OSError(28, "No space left on device")
 
     source = shop.write(*rows)
@@ -147,12 +161,12 @@ def test_what_takes_away_is_taken_before_anything_is_given(shop) -> None:
     assert shop.state("9999") == "refused"
     assert shop.journal.count() == 1
     report = shop.take(source)
-    assert (report.new, report.refused) == (1_200, 0)
+    assert (report.new, report.refused) == (AT_ONCE + 200, 0)
     assert report.changed == 1
 
 
 def test_an_import_that_stops_says_what_was_taken_and_goes_on_from_there(shop) -> None:
-    rows = [{"id": str(number), "offers": "no"} for number in range(2_500)]
+    rows = [{"id": str(number), "offers": "no"} for number in range(2 * AT_ONCE + 500)]
     source = shop.write(*rows)
     calls: list[int] = []
 
@@ -163,11 +177,11 @@ def test_an_import_that_stops_says_what_was_taken_and_goes_on_from_there(shop) -
 
     with pytest.raises(ImportStopped, match="interrupted") as caught:
         shop.take(source, progress=interrupt)
-    assert (caught.value.report.new, caught.value.report.rows) == (2_000, 2_500)
-    assert "2500 rows: 2000 new" in str(caught.value)
+    assert (caught.value.report.new, caught.value.report.rows) == (2 * AT_ONCE, 2 * AT_ONCE + 500)
+    assert f"{2 * AT_ONCE + 500} rows: {2 * AT_ONCE} new" in str(caught.value)
     assert isinstance(caught.value, Unavailable)
     report = shop.take(source)
-    assert (report.new, report.unchanged, report.events) == (500, 2_000, 500)
+    assert (report.new, report.unchanged, report.events) == (500, 2 * AT_ONCE, 500)
 
 
 def test_a_killed_import_is_finished_by_the_next(shop, tmp_path) -> None:

@@ -100,9 +100,9 @@ acts = st.builds(
 
 def _attempt(message, at, counted_days, basis) -> Attempt:
     return Attempt(
-        message=message, channel="email", occasion="spring", content="c", point=1, consent=1,
-        stated=(1, 2, 3, 4), facts=(1,), basis=basis, decided_at=at, handover_by=at + 30_000,
-        counts_until=at + counted_days * DAY_MS,
+        message=message, purpose="offers", channel="email", occasion="spring", content="c", point=1,
+        consent=1, stated=(1, 2, 3, 4), facts=(1,), basis=basis, decided_at=at,
+        handover_by=at + 30_000, counts_until=at + counted_days * DAY_MS,
     )  # fmt: skip
 
 

@@ -504,8 +504,9 @@ def attempt(message: Prepared, standing: Standing, **changes: object) -> Attempt
     values = {"recency": 9, "newbie": False}
     facts, atoms = gather(message, standing, values, NOW, 60)
     told = {
-        "message": "mens", "channel": "email", "occasion": "spring", "content": "", "point": 1,
-        "consent": 2, "stated": (1, 2, 3, 4), "facts": recorded(facts), "atoms": atoms,
+        "message": "mens", "purpose": "offers", "channel": "email", "occasion": "spring",
+        "content": "", "point": 1, "consent": 2, "stated": (1, 2, 3, 4),
+        "facts": recorded(facts), "atoms": atoms,
         "score": facts[POSITIONS["topic_score"]], "decided_at": NOW, "handover_by": NOW,
         "counts_until": NOW,
     }  # fmt: skip

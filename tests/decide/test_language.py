@@ -3,8 +3,20 @@
 import pytest
 
 from reciprocity.decide.language import parse
+from reciprocity.decide.named import attributes_named
 from reciprocity.decide.rulebook import attribute_terms, first_rulebook
-from reciprocity.decide.tree import All, Among, Atom, Compare, Not, Some, Term, TermType, Truth
+from reciprocity.decide.tree import (
+    MOST_ATOMS,
+    All,
+    Among,
+    Atom,
+    Compare,
+    Not,
+    Some,
+    Term,
+    TermType,
+    Truth,
+)
 from reciprocity.errors import InputError
 from tests.decide.samples import BRAND, with_rules
 
@@ -139,3 +151,10 @@ def test_an_attribute_may_not_have_the_name_of_a_fact():
     told = {"stated_age": BRAND.attributes["recency"]}
     with pytest.raises(InputError, match="stated_age"):
         attribute_terms(told)
+
+
+def test_more_comparisons_than_one_recorded_number_can_hold_are_refused():
+    parts = [f"recency = {number}" for number in range(MOST_ATOMS + 1)]
+    assert attributes_named(BRAND, " OR ".join(parts[:-1])) == {"recency"}
+    with pytest.raises(InputError, match="at most 53"):
+        attributes_named(BRAND, " OR ".join(parts))

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reciprocity.deliver.link import Link, Links, rotate
+from reciprocity.deliver.link import Link, Links
 from reciprocity.errors import InputError
-from reciprocity.journal.store import connect, migrate
+from reciprocity.journal.store import connect, migrate, rotate_link_key
 
 if TYPE_CHECKING:
     import sqlite3
@@ -67,7 +67,7 @@ def test_a_token_outlives_rotation_also_after_key_numbers_return(folder: Path) -
     with closing(opened(folder, "rotated.db")) as db:
         tokens = []
         for at in range(520):
-            rotate(db, at)
+            rotate_link_key(db, at)
             if at in {0, 1, 255, 256, 300, 519}:
                 tokens.append(Links(db).make(LINK))
         links = Links(db)
@@ -78,7 +78,7 @@ def test_a_token_outlives_rotation_also_after_key_numbers_return(folder: Path) -
 def test_rotation_changes_what_is_made_from_then_on(folder: Path) -> None:
     with closing(opened(folder, "two.db")) as db:
         before = Links(db, 1)
-        rotate(db, 2)
+        rotate_link_key(db, 2)
         assert Links(db).make(LINK) != before.make(LINK)
         assert Links(db).read(before.make(LINK)) == LINK
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reciprocity.deliver.link import Link, rotate
+from reciprocity.deliver.link import Link
 from reciprocity.errors import InputError, Unavailable
 from reciprocity.http.desk import Desk
-from reciprocity.journal.store import connect
+from reciprocity.journal.store import connect, rotate_link_key
 from reciprocity.platform import Reciprocity
 from tests.shop import Clock, add_people, new_shop
 
@@ -121,7 +121,7 @@ def test_a_link_made_with_a_newer_key_is_read_at_once(desk: Desk, folder: Path) 
         old = shop.links.make(OFFERS)
         assert desk.link(old) == OFFERS
         with closing(shop.journal.connection()) as db:
-            rotate(db, 1)
+            rotate_link_key(db, 1)
     with Reciprocity.open(folder, Clock()) as shop:
         new = shop.links.make(OFFERS)
     assert new != old

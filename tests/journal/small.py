@@ -64,7 +64,7 @@ def statement(*, sensitive: tuple[str, ...] = ("diet",), name: str = "Small") ->
 
 def stated(kind: str, name: str, body: object) -> Entry:
     text = canonical(body)
-    said = Stated(name=name, hash="h", body=msgspec.Raw(text), actor="operator:ada")
+    said = Stated(name=name, hash="h", body=msgspec.Raw(text))
     return Entry(kind=kind, body=said, in_force=name)
 
 
@@ -150,7 +150,7 @@ def attempt(journal: Journal, slot: int, **more: object) -> Entry:
     version = kept.standing.version if kept else 0
     at = journal.clock()
     body = Attempt(
-        message="mens", channel="email", occasion="spring",
+        message="mens", purpose="offers", channel="email", occasion="spring",
         content=base64.urlsafe_b64encode(bytes(32)).decode().rstrip("="),
         point=1, consent=version, stated=in_force(journal), facts=(1, 0, 2), decided_at=at,
         handover_by=at + 30_000, counts_until=at + 30 * 86_400_000,

@@ -110,7 +110,7 @@ def test_a_leaf_tells_nothing_of_its_person(journal: Journal) -> None:
     again = journal.append([yes(ann)])[0]
     keys = journal.person_keys(ann)
     assert keys is not None
-    assert again.salt == salt_of(derive(keys.proof), again.version)
+    assert again.salt == salt_of(derive(keys.proof), again.version, again.text)
     assert journal.reader.row(again.position).leaf not in {row.leaf for row in rows}
 
 

@@ -12,7 +12,7 @@ from reciprocity.journal.leaf import PACKED, PLAIN, Row, open_personal, store_pe
 from reciprocity.journal.packing import KNOWN, pack, unpack
 from reciprocity.keys import derive, seal
 
-KNOWN_SHA256 = "5aa827345e6e719bfa766bd457c275af08f1d8e9386c69d1418de984fecd2362"
+KNOWN_SHA256 = "71ffc53c63eb1b44a0757099051bf63f01d19833ff1c9ee03f86e5cfb4999cbe"
 PAIR = derive(bytes(32))
 TEXT = encode_event(
     "delivery.delivered", canonical(Outcome(attempt=2)), at=5, happened_at=5, slot=7, version=3

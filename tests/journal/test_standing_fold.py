@@ -24,8 +24,8 @@ def after(standing: Standing, kind: str, body: object, at: int = TODAY) -> Stand
 
 def attempt(message: str = "mens", at: int = TODAY, counted_days: int = 30) -> Attempt:
     return Attempt(
-        message=message, channel="email", occasion="spring", content="c", point=1, consent=1,
-        stated=(1, 2, 3, 4), facts=(1,), decided_at=at, handover_by=at + 30_000,
+        message=message, purpose="offers", channel="email", occasion="spring", content="c", point=1,
+        consent=1, stated=(1, 2, 3, 4), facts=(1,), decided_at=at, handover_by=at + 30_000,
         counts_until=at + counted_days * DAY_MS,
     )  # fmt: skip
 

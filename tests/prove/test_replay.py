@@ -138,6 +138,36 @@ def test_the_withdrawal_figure_counts_what_was_on_its_way(tmp_path: Path) -> Non
         assert result.breaches == ()
 
 
+def test_what_was_found_of_somebody_stays_in_the_figures_once_they_are_erased(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    with new_shop(tmp_path, clock=clock) as shop:
+        (slot,) = add_people(shop, 1)
+        attempt = honest_attempt(shop, slot)
+        kept = shop.journal.kept(slot)
+        assert kept is not None
+        entry = Entry(
+            kind="delivery.attempted", body=attempt, slot=slot, expect=kept.standing.version
+        )
+        (appended,) = shop.journal.append([entry])
+        withdraw(shop, slot)
+        clock.at += 1_500
+        outcome = Outcome(attempt=appended.version)
+        shop.journal.append([Entry(kind="delivery.delivered", body=outcome, slot=slot)])
+        clock.at += 31_000
+        before = shop.audit()
+        shop.erase(slot, "operator:ada", now=True)
+        after = shop.audit()
+        assert (
+            after.withdrawal_to_last_send_ms.max == before.withdrawal_to_last_send_ms.max == 1_500
+        )
+        assert after.near_misses == before.near_misses == 1
+        assert (after.erased, after.deliveries) == (1, 0)
+        (told,) = shop.journal.brand_events("person.erased")
+        assert told.body.asked_by == "operator:ada"
+
+
 def test_an_attempt_nobody_finished_counts_until_its_handover_ends(tmp_path: Path) -> None:
     clock = Clock()
     with new_shop(tmp_path, clock=clock) as shop:

@@ -135,6 +135,16 @@ def test_a_message_that_needs_what_you_did_not_share_is_not_sent(shop: Reciproci
 # --- your preferences rule ------------------------------------------------------------------------
 
 
+def test_the_public_log_names_no_operator(shop: Reciprocity) -> None:
+    public = [leaf for leaf in shop.journal.leaves(shop.journal.state().size) if leaf[0] in {3, 4}]
+    assert len(public) > 3
+    assert not [leaf for leaf in public if b"operator" in leaf or b"actor" in leaf]
+    (told,) = [each.body for each in shop.journal.brand_events("operator.acted")
+               if each.body.act == "apply"]  # fmt: skip
+    assert told.actor.startswith("operator:")
+    assert b'"rulebook"' in bytes(told.detail)
+
+
 def test_nobody_is_written_to_who_did_not_say_yes(shop: Reciprocity) -> None:
     slot = person(shop)
     says(shop, slot, refuse(saying(shop), ["offers"]))

@@ -11,6 +11,7 @@ from reciprocity.brand.canonical import (
     read_campaign,
     read_statement,
     statement_body,
+    statement_hash,
 )
 from reciprocity.brand.checkers import check_conditions, check_templates
 from reciprocity.brand.checks import TEMPLATE_WORDS
@@ -45,6 +46,7 @@ __all__ = [
     "schema",
     "starter",
     "statement_body",
+    "statement_hash",
     "topic_ancestors",
     "topic_descendants",
 ]

@@ -14,7 +14,14 @@ from reciprocity.brand.declared import BrandStatement
 from reciprocity.errors import Damaged
 from reciprocity.model import Campaign
 
-__all__ = ["campaign_body", "notice_hash", "read_campaign", "read_statement", "statement_body"]
+__all__ = [
+    "campaign_body",
+    "notice_hash",
+    "read_campaign",
+    "read_statement",
+    "statement_body",
+    "statement_hash",
+]
 
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 _statement_decoder: Final = msgspec.json.Decoder(BrandStatement)
@@ -50,11 +57,20 @@ def read_campaign(body: bytes) -> Campaign:
 def notice_hash(notice_id: str, language: str, text: str) -> str:
     """The id under which the journal names a notice as it was shown: another word, another id.
 
-    `n_` and the first 22 characters (132 bits) of the base64url SHA-256 of the canonical JSON of
-    `[notice_id, language, text]`.
+    `n_` and the base64url SHA-256 (43 characters) of the canonical JSON of
+    `[notice_id, language, text]`: whole, since the brand itself could look for two texts with
+    one short id.
 
     >>> notice_hash("offers", "en", "May we write to you?")
-    'n_F4FWt7hl3iVPTHIfhCD4EJ'
+    'n_F4FWt7hl3iVPTHIfhCD4EJ37PZQvlgLtuG6ZaUTqaCY'
     """
-    digest = sha256(_encoder.encode((notice_id, language, text))).digest()
-    return "n_" + urlsafe_b64encode(digest).decode()[:22]
+    return "n_" + _hash(notice_id, language, text)
+
+
+def statement_hash(name: str, body: bytes) -> str:
+    """The hash that a public statement carries of its *body*: of `[name, "", body as text]`."""
+    return _hash(name, "", body.decode())
+
+
+def _hash(*parts: str) -> str:
+    return urlsafe_b64encode(sha256(_encoder.encode(parts)).digest()).decode().rstrip("=")

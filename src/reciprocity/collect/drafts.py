@@ -21,6 +21,7 @@ from reciprocity.journal.entry import Entry
 from reciprocity.journal.standing import Standing
 from reciprocity.model import ConsentState, Instant, Profile
 from reciprocity.vault.people import canonical_address
+from reciprocity.vault.profile import Value, told_at, told_in, with_attributes
 
 __all__ = ["Drafts", "Known"]
 
@@ -130,15 +131,18 @@ class Drafts:
             shared=covered_purposes(said.shared, self._statement, has_yes),
         )
         told = self._told(act, known, said.happened_at)
-        after = Profile(
+        version = known.standing.version + 1
+        after = with_attributes(profile, self._attributes(wanted, known), version)
+        names = told_at(after, profile, version)
+        after = replace(
+            after,
             external_id=profile.external_id or wanted.called.external_id,
             points={**profile.points, **addresses},
-            attributes={**profile.attributes, **wanted.attributes},
         )
         if after == profile and told == self._act():
             return None
         return self._entry(
-            told,
+            replace(told, told=names),
             known,
             said.happened_at,
             profile=None if after == profile else after,
@@ -190,6 +194,16 @@ class Drafts:
             ),
             shared=shared or None,
         )  # fmt: skip
+
+    def _attributes(self, wanted: Wanted, known: Known) -> dict[str, Value]:
+        """The row's values, but for those that somebody else than an import told or took back."""
+        profile, slot = known.profile, known.standing.slot
+        return {
+            name: value
+            for name, value in wanted.attributes.items()
+            if profile.attributes.get(name) != value
+            and (not (at := told_in(profile, name)) or self._by_import(slot, at))
+        }
 
     def _points(self, wanted: Wanted, known: Known) -> tuple[tuple[PointSet, ...], dict[str, str]]:
         """News of the addresses, and the addresses that are new.

@@ -4,7 +4,7 @@ from reciprocity.brand import BrandStatement
 from reciprocity.decide.facts import TERMS
 from reciprocity.decide.language import parse
 from reciprocity.decide.rulebook import attribute_terms
-from reciprocity.decide.tree import names_of
+from reciprocity.decide.tree import atoms_of, check_atoms, names_of
 
 __all__ = ["attributes_named"]
 
@@ -16,4 +16,6 @@ def attributes_named(statement: BrandStatement, condition: str) -> frozenset[str
     """
     attributes = {term.name: term for term in attribute_terms(statement.attributes)}
     terms = attributes | {term.name: term for term in TERMS}
-    return frozenset(names_of(parse(condition, terms, "condition")) & attributes.keys())
+    node = parse(condition, terms, "condition")
+    check_atoms(atoms_of(node), "condition")
+    return frozenset(names_of(node) & attributes.keys())

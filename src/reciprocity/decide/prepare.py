@@ -15,7 +15,7 @@ from reciprocity.decide.audience import Observe, compile_audience, compile_obser
 from reciprocity.decide.compile import Compiled, compile_rulebook
 from reciprocity.decide.language import parse
 from reciprocity.decide.rulebook import Rulebook, attribute_terms, read_rules
-from reciprocity.decide.tree import Atom, atoms_of
+from reciprocity.decide.tree import Atom, atoms_of, check_atoms
 from reciprocity.errors import InputError
 from reciprocity.model import ANYWHERE, EVERYTHING, OBSERVE, Basis, Campaign, Message
 
@@ -149,6 +149,7 @@ def _conditions(message: Message, basis: Basis, stated: Statements, where: str) 
         if _declared(terms, name, "attribute", where).source == "sensitive":
             raise InputError(f"{where} requires {name!r}, a sensitive attribute: remove it")
         named.add(name)
+    check_atoms(atoms, where)
     texts = tuple(atom.text for atom in atoms)
     return _Conditions(
         compiled=compiled,

@@ -1,8 +1,12 @@
 """What a condition is once it is read: a small typed tree, from which everything is printed."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
+
+from reciprocity.errors import InputError
 
 __all__ = [
     "All",
@@ -17,8 +21,12 @@ __all__ = [
     "TermType",
     "Truth",
     "atoms_of",
+    "check_atoms",
     "names_of",
 ]
+
+MOST_ATOMS: Final = 53
+"""Their truth is recorded as one integer, which every reader of JSON must keep as it is."""
 
 
 class TermType(StrEnum):
@@ -130,3 +138,12 @@ def atoms_of(node: Node) -> tuple[Atom, ...]:
             return tuple(dict.fromkeys(atom for part in parts for atom in atoms_of(part)))
         case _:
             return ()
+
+
+def check_atoms(atoms: Sequence[Atom], where: str) -> None:
+    """Raise `InputError` if *atoms* are more than one mask can hold, for whoever wrote *where*."""
+    if len(atoms) > MOST_ATOMS:
+        raise InputError(
+            f"{where} compares attributes in {len(atoms)} ways, expected at most {MOST_ATOMS}: "
+            "write a simpler condition"
+        )

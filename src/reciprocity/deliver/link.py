@@ -7,7 +7,6 @@ a new one and forgets none. The keys lie in clear beside the journal, so that a 
 the master key is out of reach; whoever steals them can only take away.
 """
 
-import os
 import sqlite3
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from contextlib import suppress
@@ -17,11 +16,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from reciprocity.errors import InputError
-from reciprocity.journal.store import explained
+from reciprocity.journal.store import explained, rotate_link_key
 
-__all__ = ["Link", "Links", "rotate"]
+__all__ = ["Link", "Links"]
 
-_KEY_BYTES: Final = 64
 _NUMBERS: Final = 256
 _MOST_CHARACTERS: Final = 400
 
@@ -45,7 +43,7 @@ class Links:
         """
         rows = _keys(db)
         if not rows and at is not None:
-            rotate(db, at)
+            rotate_link_key(db, at)
             rows = _keys(db)
         self._keys = {number: AESSIV(key) for number, key in rows}
 
@@ -78,16 +76,6 @@ class Links:
                 with suppress(InvalidTag):
                     return key.decrypt(sealed, None)
         raise InvalidTag
-
-
-def rotate(db: sqlite3.Connection, at: int) -> None:
-    """Make tokens with a new key from here on; those made before keep working."""
-    with explained("keep a link key"):
-        db.execute(
-            "INSERT INTO link_key (id, key, made_at) "
-            "SELECT COALESCE(MAX(id), 0) + 1, ?, ? FROM link_key",
-            (os.urandom(_KEY_BYTES), at),
-        )
 
 
 def _keys(db: sqlite3.Connection) -> list[tuple[int, bytes]]:

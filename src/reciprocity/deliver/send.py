@@ -180,6 +180,7 @@ class Sender:
         answer = wishes.answers.get(ground.key) if prepared.basis is Basis.CONSENT else None
         return Attempt(
             message=prepared.message_id,
+            purpose=prepared.message.purpose,
             channel=channel,
             occasion=row.occasion,
             content=self._content[prepared.message_id],

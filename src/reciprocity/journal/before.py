@@ -41,6 +41,7 @@ class Before(NamedTuple):
     suppressed: frozenset[bytes]
     acts: Mapping[bytes, Row]
     act_digest: Callable[[str], bytes]
+    shielded: Callable[[bytes], bytes]
     sensitive: frozenset[str]
     profile_of: Callable[[int], Profile]
 
@@ -125,6 +126,7 @@ def read_before(
         suppressed=reader.suppressed(digests) if digests else frozenset(),
         acts=reader.acts(acts) if acts else {},
         act_digest=act_digest,
+        shielded=reader.shielded,
         sensitive=sensitive,
         profile_of=reader.profile,
     )

@@ -7,10 +7,10 @@ from typing import Final
 from reciprocity.errors import Damaged
 from reciprocity.events import Act, ErasureDone, Scope
 from reciprocity.journal.cache import Kept, StandingCache, clear_values
-from reciprocity.journal.leaf import Row, Told, open_personal
+from reciprocity.journal.leaf import Row, Told, chain_start, open_personal
 from reciprocity.journal.read import Reader
 from reciprocity.journal.standing import Standing, fold, tombstone
-from reciprocity.keys import KeyStore, PersonKeys, derive
+from reciprocity.keys import KeyPair, KeyStore, PersonKeys, derive
 from reciprocity.model import Profile
 
 __all__ = ["catch_up"]
@@ -94,8 +94,10 @@ def _fold_batch(
         if row.leaf[:1] == _BRAND:
             _bury(reader.open(row), standings)
         elif row.slot is not None and row.slot not in erased:
-            told = _open(row, people.get(row.slot))
-            before = standings.get(row.slot) or Standing(slot=row.slot)
+            pair = _pair(row, people.get(row.slot))
+            told, before = open_personal(pair, row), standings.get(row.slot)
+            if before is None:
+                before = Standing(slot=row.slot, head=chain_start(pair))
             if told.version != before.version + 1:
                 raise Damaged(f"history of slot {row.slot} has a gap: restore a backup")
             standings[row.slot] = fold(
@@ -119,13 +121,13 @@ def _fold_batch(
     return result, at
 
 
-def _open(row: Row, person: PersonKeys | None) -> Told:
+def _pair(row: Row, person: PersonKeys | None) -> KeyPair:
     if person is None:
         raise Damaged(
             f"keys of slot {row.slot} are not in keys.db though nobody erased them: it is older "
             "than the journal; restore the keys.db that belongs to it"
         )
-    return open_personal(derive(person.proof), row)
+    return derive(person.proof)
 
 
 def _bury(told: Told, standings: dict[int, Standing]) -> None:

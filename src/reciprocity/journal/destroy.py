@@ -15,15 +15,27 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from reciprocity.errors import Conflict
-from reciprocity.events import Attempt, ErasureDone, Outcome
+from reciprocity.events import Act, Attempt, ErasureDone, Outcome
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
 from reciprocity.journal.standing import OUTCOMES
 from reciprocity.journal.store import explained, flush
 
-__all__ = ["STEPS", "Step", "bury", "destroy", "quiet", "resume", "sweep_orphans", "unfinished"]
+__all__ = [
+    "STEPS",
+    "Found",
+    "Step",
+    "bury",
+    "destroy",
+    "quiet",
+    "resume",
+    "sweep_orphans",
+    "unfinished",
+]
 
 Step = Callable[[str], None]
 """Told the name of each step before it is done."""
@@ -42,31 +54,52 @@ def quiet(_step: str) -> None:
     """Tell nobody."""
 
 
-def bury(journal: Journal, slot: int, requested_at: int, breaches: Sequence[str] = ()) -> Appended:
+class Found(Struct, frozen=True, kw_only=True):
+    """What a replay found in a history that is about to end: see `ErasureDone`."""
+
+    breaches: tuple[str, ...] = ()
+    near_misses: int = 0
+    delays: tuple[int, ...] = ()
+
+
+def bury(journal: Journal, slot: int, requested_at: int, found: Found | None = None) -> Appended:
     """State that the person in *slot* is erased; nothing can be written of them from here on.
 
-    What had left to them is counted, and the *breaches* a replay found are kept, since neither
-    can be done afterwards.
+    What had left to them is counted, and what a replay *found* is kept, since neither can be
+    done afterwards.
     Raises `Conflict` if there is no such person, or they are erased already.
     """
     for _ in range(_TRIES):
         kept = journal.kept(slot)
         if kept is None or kept.standing.erased:
             break
-        standing = kept.standing
+        standing, history = kept.standing, journal.history(slot)
         body = ErasureDone(
             slot=slot,
             version=standing.version,
             head=standing.head.hex(),
             requested_at=requested_at,
-            deliveries=_deliveries(journal.history(slot)),
-            breaches=tuple(breaches),
+            asked_by=_asked_by(history),
+            deliveries=_deliveries(history),
+            breaches=found.breaches if found else (),
+            near_misses=found.near_misses if found else 0,
+            delays=found.delays if found else (),
         )
         try:
             return journal.append([Entry(kind="person.erased", body=body)], prove=True)[0]
         except Conflict:
             continue  # somebody wrote of them meanwhile
     raise Conflict("person is erased already, or not known here: there is nothing to erase")
+
+
+def _asked_by(history: Sequence[Told]) -> str:
+    """Who asked for the erasure that is in force; empty if nobody's asking is left."""
+    actors = [
+        told.body.actor
+        for told in history
+        if told.kind == "erasure.requested" and isinstance(told.body, Act)
+    ]
+    return actors[-1] if actors else ""
 
 
 def _deliveries(history: Sequence[Told]) -> int:

@@ -1,8 +1,8 @@
 """From an event to what is stored of it, and back: seal, salt, commitment, leaf.
 
-    personal  leaf = 0x01 || SHA-256(r || event), r = HMAC-SHA-256(k, version); sealed under the
-              person's proof key. Nothing in the leaf tells whose it is, and once k is destroyed
-              nothing ever can.
+    personal  leaf = 0x01 || SHA-256(r || event), r = HMAC-SHA-256(k, version || event); sealed
+              under the person's proof key. Nothing in the leaf tells whose it is, and once k is
+              destroyed nothing ever can.
     brand     leaf = 0x02 || SHA-256(r || event), r random and kept inside what is sealed.
     public    leaf = 0x03 || event, or 0x04 || SHA-256(event) with the event beside it if it is
               over 16 KB.
@@ -23,7 +23,16 @@ from reciprocity.events import Body, Envelope, Scope, read_body, read_event
 from reciprocity.journal.packing import pack, unpack
 from reciprocity.keys import KeyPair, commit, open_sealed, seal
 
-__all__ = ["Row", "Stored", "Told", "open_brand", "open_personal", "open_public", "salt_of"]
+__all__ = [
+    "Row",
+    "Stored",
+    "Told",
+    "chain_start",
+    "open_brand",
+    "open_personal",
+    "open_public",
+    "salt_of",
+]
 
 PLAIN: Final = b"\0"
 PACKED: Final = b"\1"
@@ -70,14 +79,27 @@ class Told(Struct, frozen=True, kw_only=True, gc=False):
     salt: bytes
 
 
-def salt_of(pair: KeyPair, version: int) -> bytes:
-    """The salt r of a person's event *version*."""
-    return commit(pair.commit, version.to_bytes(8, "big"))
+def salt_of(pair: KeyPair, version: int, text: bytes) -> bytes:
+    """The salt r of a person's event *version*, whose JSON is *text*.
+
+    The text is in it because a version can be written twice: after a restore the next event
+    takes the number of a lost one, and a receipt of that one must not open this one's leaf.
+    """
+    return commit(pair.commit, version.to_bytes(8, "big") + text)
+
+
+def chain_start(pair: KeyPair) -> bytes:
+    """h_0 of a person's chain over their leaves: theirs alone, and gone with the key.
+
+    From a known start anybody who holds the erased person's last head could find their leaves
+    among all others by trying.
+    """
+    return commit(pair.commit, bytes(8))
 
 
 def store_personal(pair: KeyPair, slot: int, version: int, text: bytes) -> Stored:
     """What to write of a personal event whose JSON is *text*."""
-    salt = salt_of(pair, version)
+    salt = salt_of(pair, version, text)
     sealed = seal(pair.seal, PACKED + pack(text), b"%d/%d" % (slot, version))
     return Stored(sealed, _PERSONAL + sha256(salt + text).digest(), salt)
 
@@ -103,7 +125,7 @@ def open_personal(pair: KeyPair, row: Row) -> Told:
     if slot is None or version is None or sealed is None:
         raise Damaged(f"event {row.position} is not personal, or erased: there is nothing to open")
     text = _plain(open_sealed(pair.seal, sealed, b"%d/%d" % (slot, version)), row.position)
-    salt = salt_of(pair, version)
+    salt = salt_of(pair, version, text)
     if row.leaf != _PERSONAL + sha256(salt + text).digest():
         raise Damaged(f"event {row.position} is not the one its leaf commits to")
     return _told(row, text, salt)

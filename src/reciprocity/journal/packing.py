@@ -30,7 +30,7 @@ KNOWN: Final = (
     b'"reason":"quiet_time","until":17},"kind":"delivery.held",'
     b'"evidence":{"how":"","text":"","when":1},"language":"en","method":"web","notice":"",'
     b'"notice_language":"en","place":"","points":[{"channel":"email","commitment":"'
-    b'","confirmed":true}],"profile":"","shared":{"":["","","source":"","topics":{"":{"level":2,'
+    b'","confirmed":true}],"profile":"","shared":{"":["","","source":"","told":["","topics":{"":{"level":2,'
     b'"source":"observed:purchases"},"":{"level":1},"":{"level":-1}}},'
     b'{"at":1,"body":{"actor":"operator:"actor":"import:","consent":[{"channel":"observe",'
     b'"purpose":"","reason":"import","state":"refused"},{"channel":"email","purpose":"",'
@@ -39,7 +39,7 @@ KNOWN: Final = (
     b'{"at":1,"body":{"actor":"person","consent":[{"channel":"email","purpose":"","state":"given",'
     b'{"at":1,"body":{"atoms":1,"channel":"email","consent":1,"content":"","counts_until":2'
     b',"decided_at":1,"facts":[1,0,1,1,0,0,0,2,0,18,16,1,1,1,1,0,2,1,0,0,1,1,1,0,0,0,7,0,30,1'
-    b',0,600,0,0,0],"handover_by":1,"message":"","occasion":"","point":1,"score":2,"stated":[1,2,3,4'
+    b',0,600,0,0,0],"handover_by":1,"message":"","occasion":"","point":1,"purpose":"","score":2,"stated":[1,2,3,4'
     b']},"happened_at":1,"kind":"delivery.attempted","slot":1,"v":1,"version":2}'
     b'{"at":1,"body":{"attempt":2},"happened_at":1,"kind":"delivery.delivered","slot":1,"v":1,'
     b'"version":3}'
@@ -47,7 +47,7 @@ KNOWN: Final = (
 """The words of events, the most frequent last: deflate writes what is near in fewer bits."""
 
 _WINDOW: Final = 12  # 4 KB: room for `KNOWN` and an event; a larger one takes longer to copy
-_packer: Final = zlib.compressobj(3, zlib.DEFLATED, -_WINDOW, 4, zlib.Z_DEFAULT_STRATEGY, KNOWN)
+_packer: Final = zlib.compressobj(4, zlib.DEFLATED, -_WINDOW, 4, zlib.Z_DEFAULT_STRATEGY, KNOWN)
 _unpacker: Final = zlib.decompressobj(-_WINDOW, KNOWN)
 
 

@@ -1,11 +1,14 @@
 """A person's vault blob: sealed under the vault key; and the commitments that events hold of it.
 
 An event must show which value it was about without holding it: it holds a keyed hash. With the
-vault key (or the value and its opening) the hash can be checked; without, it tells nothing.
+value and its opening the hash can be checked; without, it tells nothing. Each value has an opening
+of its own, so that one can be shown and no other is.
 """
 
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from functools import lru_cache
+from hashlib import sha256, shake_256
 from typing import Final
 
 import msgspec
@@ -17,6 +20,7 @@ from reciprocity.keys import KeyPair, commit, open_sealed, seal
 from reciprocity.model import Id, Profile
 
 __all__ = [
+    "attribute_commitments",
     "committed",
     "open_profile",
     "point_commitment",
@@ -45,11 +49,16 @@ def profile_text(profile: Profile) -> bytes:
             and all(-_LATEST < each < _LATEST for each in attributes.values() if type(each) is int)
             and all(map(_is_id, points))
             and all(map(_is_id, attributes))
+            and (not profile.since or _ages(profile.since))
         ):
             raise TypeError("it holds more than ids with texts, yes or no, and numbers")
         return canonical(profile)
     except (AttributeError, TypeError, ValueError) as error:
         raise InputError(f"profile cannot be written: {error}") from error
+
+
+def _ages(since: Mapping[str, int]) -> bool:
+    return all(_is_id(name) and type(at) is int and at > 0 for name, at in since.items())
 
 
 @lru_cache(maxsize=4_096)
@@ -79,30 +88,68 @@ def _short(digest: bytes) -> str:
     return urlsafe_b64encode(digest[:18]).decode()
 
 
-def point_commitment(vault: KeyPair, channel: str, address: str) -> str:
-    """The 24 characters an event holds of a contact point's value."""
-    return _short(commit(vault.commit, b"point\0" + channel.encode() + b"\0" + address.encode()))
+def _opening(vault: KeyPair, use: str, version: int) -> bytes:
+    return commit(vault.commit, use.encode() + b"\0" + version.to_bytes(8, "big"))
 
 
-def profile_commitment(vault: KeyPair, profile: Profile) -> str:
-    """The 24 characters an event holds of all attribute values."""
-    return _short(commit(vault.commit, b"attributes\0" + canonical(profile.attributes)))
+def point_commitment(vault: KeyPair, channel: str, version: int, address: str) -> str:
+    """The 24 characters that event *version* holds of the contact point it brings.
+
+    HMAC-SHA-256 of the address under an opening of its own, so that this one can be shown to
+    somebody without giving away any other.
+    """
+    return _short(commit(_opening(vault, f"point\0{channel}", version), address.encode()))
 
 
-def committed(act: Act, vault: KeyPair, profile: Profile, suppressed: frozenset[str]) -> Act:
-    """*act* with the commitments to what *profile* holds of its new points and its attributes.
+def attribute_commitments(
+    vault: KeyPair, version: int, attributes: Mapping[str, object]
+) -> dict[str, tuple[bytes, bytes]]:
+    """Of each attribute, by name, its opening and SHA-256(opening || JSON of the value).
 
-    *suppressed* are the channels whose new point is on the suppression list.
+    The openings are 32 bytes each of one SHAKE-256 stream, in the order of the names.
+    """
+    names = sorted(attributes)
+    stream = shake_256(_opening(vault, "attributes", version)).digest(32 * (len(names) + 1))
+    return {
+        name: (opening, sha256(opening + canonical(attributes[name])).digest())
+        for place, name in enumerate(names, 1)
+        if (opening := stream[32 * place : 32 * place + 32])
+    }
+
+
+def profile_commitment(vault: KeyPair, version: int, attributes: Mapping[str, object]) -> str:
+    """The 24 characters that event *version* holds of all attribute values, none included.
+
+    The SHA-256 of the stream's first 32 bytes and then, for each attribute in the order of the
+    names, name, NUL and commitment: one value is shown by its opening and the others' commitments.
+    """
+    first = shake_256(_opening(vault, "attributes", version)).digest(32)
+    each = attribute_commitments(vault, version, attributes).items()
+    return _short(sha256(first + b"".join(
+        [name.encode() + b"\0" + made for name, (_, made) in each]
+    )).digest())  # fmt: skip
+
+
+def committed(
+    act: Act, vault: KeyPair, version: int, profile: Profile, suppressed: frozenset[str]
+) -> Act:
+    """*act*, to be event *version*, with commitments to its new points and to all attributes.
+
+    *suppressed* are the channels whose new point is on the suppression list. A first event tells
+    all attributes there are.
     """
     points = tuple([
         point
         if point.point or point.channel not in profile.points
         else replace(
             point,
-            commitment=point_commitment(vault, point.channel, profile.points[point.channel]),
+            commitment=point_commitment(
+                vault, point.channel, version, profile.points[point.channel]
+            ),
             suppressed=point.suppressed or point.channel in suppressed,
         )
         for point in act.points
     ])  # fmt: skip
-    values = profile_commitment(vault, profile) if profile.attributes else ""
-    return replace(act, points=points, profile=values)
+    told = tuple(sorted(profile.attributes)) if version == 1 else act.told
+    values = profile_commitment(vault, version, profile.attributes) if told else ""
+    return replace(act, points=points, told=told, profile=values)

@@ -18,7 +18,7 @@ from reciprocity.events import Scope
 from reciprocity.journal.leaf import Row, Told, open_brand, open_personal, open_public
 from reciprocity.journal.profile import open_profile
 from reciprocity.journal.store import explained
-from reciprocity.keys import KeyPair, KeyStore, PersonKeys, derive, rows_in
+from reciprocity.keys import KeyPair, KeyStore, PersonKeys, commit, derive, rows_in
 from reciprocity.model import Profile
 from reciprocity.tlog.tiles import ReadTile, TileReader, derived_tiles
 
@@ -217,11 +217,20 @@ class Reader:
                 for slot, sealed in rows_in(self.db, query, list(by_slot))
             }
 
+    def shielded(self, digest: bytes) -> bytes:
+        """What the suppression list holds in the place of *digest*, by which a person is found.
+
+        Under a key of its own: the list outlives the erased, and an old index beside it must not
+        tell, without the master key, which of its people are on it.
+        """
+        return commit(self._keys.brand.suppression, digest)[:16]
+
     def suppressed(self, digests: Sequence[bytes]) -> frozenset[bytes]:
         """Which of *digests* are on the suppression list."""
+        asked = {self.shielded(digest): digest for digest in digests}
         query = "SELECT digest FROM suppression WHERE digest IN (?)"
         with explained("read the suppression list"):
-            return frozenset(digest for (digest,) in rows_in(self.db, query, digests))
+            return frozenset(asked[row[0]] for row in rows_in(self.db, query, list(asked)))
 
     def acts(self, digests: Sequence[bytes]) -> dict[bytes, Row]:
         """The rows that were written for these act ids, by the digest of the id."""

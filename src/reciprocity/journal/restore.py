@@ -25,7 +25,7 @@ from reciprocity.journal.journal import Journal
 from reciprocity.journal.read import Reader, State
 from reciprocity.journal.safekeeping import Mark, Safekeeping
 from reciprocity.journal.signing import LogSigner
-from reciprocity.journal.store import connect, migrate
+from reciprocity.journal.store import connect, migrate, rotate_link_key
 from reciprocity.keys import KeyStore, read_master_key
 from reciprocity.tlog.merkle import Frontier, hash_leaves
 from reciprocity.tlog.note import open_checkpoint
@@ -255,16 +255,17 @@ def _open_new_origin(
         old_origin=old.origin,
         old_size=old.size,
         old_root=old.root.hex(),
+        old_checkpoint=old.checkpoint.decode(),
         restored_size=state.size,
         next_slot=next_slot,
     )
     who = OperatorActed(actor=operator, act="restored")
-    journal.append(
-        [
-            Entry(kind="log.restored", body=told),
-            Entry(kind="operator.acted", body=who),
-        ]
-    )
+    journal.append([
+        Entry(kind="log.restored", body=told),
+        Entry(kind="operator.acted", body=who),
+    ])  # fmt: skip
+    with closing(journal.connection()) as db:  # versions are given again, links must not be
+        rotate_link_key(db, journal.clock())
 
 
 def _numbered(origin: str) -> tuple[str, int]:

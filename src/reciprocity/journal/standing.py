@@ -57,7 +57,8 @@ class Sent(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
 class Standing(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """What stands for one person at *version*, the number of their events.
 
-    *head* is the chain over their leaf hashes: h_i = SHA-256(h_(i-1) || leaf_hash_i), h_0 = b"".
+    *head* is the chain over their leaf hashes: h_i = SHA-256(h_(i-1) || leaf_hash_i), where h_0
+    is a secret of the person's (`leaf.chain_start`).
     *erased* is final: an erased person is exactly (slot, version, head, erased).
     """
 

@@ -4,6 +4,7 @@ One connection a thread would not help: SQLite has one writer. The appender's co
 under its own lock; readers open their own.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,9 +15,19 @@ from typing import Final
 from reciprocity.errors import Damaged, Unavailable
 from reciprocity.journal.migrations import HEAD
 
-__all__ = ["BUSY_MS", "connect", "explained", "flush", "migrate", "revision", "write_transaction"]
+__all__ = [
+    "BUSY_MS",
+    "connect",
+    "explained",
+    "flush",
+    "migrate",
+    "revision",
+    "rotate_link_key",
+    "write_transaction",
+]
 
 BUSY_MS: Final = 10_000
+LINK_KEY_BYTES: Final = 64
 
 
 @contextmanager
@@ -80,6 +91,16 @@ def flush(db: sqlite3.Connection, what: str) -> None:
     if busy:
         raise Unavailable(
             f"write-ahead log of {what} is still read by another process (a backup?): try again"
+        )
+
+
+def rotate_link_key(db: sqlite3.Connection, at: int) -> None:
+    """Make links with a new key from here on; those made before keep working."""
+    with explained("keep a link key"):
+        db.execute(
+            "INSERT INTO link_key (id, key, made_at) "
+            "SELECT COALESCE(MAX(id), 0) + 1, ?, ? FROM link_key",
+            (os.urandom(LINK_KEY_BYTES), at),
         )
 
 

@@ -34,7 +34,14 @@ from reciprocity.journal.entry import (
     encodable,
     sensitive_in,
 )
-from reciprocity.journal.leaf import Row, Stored, store_brand, store_personal, store_public
+from reciprocity.journal.leaf import (
+    Row,
+    Stored,
+    chain_start,
+    store_brand,
+    store_personal,
+    store_public,
+)
 from reciprocity.journal.profile import committed, profile_text, seal_profile
 from reciprocity.journal.standing import Standing, fold, tombstone
 from reciprocity.keys import PersonKeys, derive, mint
@@ -108,7 +115,12 @@ class Turn:
             kinds, answers = self._answered(entries, self.before.acts[digest])
         else:
             return None
-        same_person = first.new is not None or first.slot in (-1, answers[0].slot)
+        slot = answers[0].slot
+        same_person = (
+            first.slot in (-1, slot)
+            if first.new is None
+            else all(self._found.get(digest) == slot for _, digest in first.new)
+        )
         if kinds != [entry.kind for entry in entries] or not same_person:
             raise Conflict("act id was used for another act: use a fresh one for a new act")
         return [replace(one, again=True) for one in answers]
@@ -198,14 +210,17 @@ class Turn:
                 f"keys of slot {slot} are not in keys.db though nobody erased them: it is older "
                 "than the journal; restore the keys.db that belongs to it"
             )
+        pair = derive(person.proof)
         if type(said) is Attempt:
             self._check_attempt(entry, said)
         elif entry.profile is not None and type(said) is Act:
-            said = self._keep_profile(entry.profile, entry, said, person)
+            said = self._keep_profile(entry, said, person, version)
         text, body = encodable(entry.kind, said)
         text = encode_event(entry.kind, text, at, happened, slot=slot, version=version)
-        stored = store_personal(derive(person.proof), slot, version, text)
+        stored = store_personal(pair, slot, version, text)
         position, leaf_hash = self._note(entry, stored, slot, version)
+        if version == 1:
+            standing = replace(standing, head=chain_start(pair))
         after = fold(standing, entry.kind, 1, body, at, happened, version, leaf_hash)
         self._put(self.written.standings, slot, after)
         if type(body) is Act and (entry.profile is not None or body.shared is not None):
@@ -289,8 +304,8 @@ class Turn:
             self._fresh = mint(range(slot, slot + self.before.new_people))
         return self._fresh[slot - self._fresh[0].slot]
 
-    def _keep_profile(self, profile: Profile, entry: Entry, body: Act, person: PersonKeys) -> Act:
-        vault = derive(person.vault)
+    def _keep_profile(self, entry: Entry, body: Act, person: PersonKeys, version: int) -> Act:
+        vault, profile = derive(person.vault), cast("Profile", entry.profile)
         sealed = seal_profile(vault, person.slot, profile_text(profile))
         self._put(self.written.vault, person.slot, sealed)
         self._put(self.written.profiles, person.slot, profile)
@@ -299,7 +314,7 @@ class Turn:
             channel for channel, digest in digests if channel and digest in self._suppressed
         )
         try:
-            return committed(body, vault, profile, suppressed)
+            return committed(body, vault, version, profile, suppressed)
         except (AttributeError, TypeError, ValueError) as error:
             raise InputError(f"event {entry.kind} cannot be written: {error}") from error
 
@@ -359,7 +374,7 @@ class Turn:
             self._put(self.in_force, entry.in_force, position)
             self._put(done.in_force, entry.in_force, position)
             self._stated.clear()
-        done.suppress += entry.suppress
+        done.suppress += map(self.before.shielded, entry.suppress)
         for digest in entry.suppress:
             self._put(self._suppressed, digest, None)
         if type(body) is LogRestored:

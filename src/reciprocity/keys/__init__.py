@@ -5,8 +5,8 @@ seals and commits the events about them, the *vault* key seals what they told. B
 `keys.db` wrapped by the brand's master key, which lies in a file elsewhere. Destroying a row
 makes every copy of what it sealed unreadable, in backups too.
 
-    master key --AES-GCM--> proof key --HKDF--> seal key, commit key    (events)
-                       `--> vault key --HKDF--> seal key, commit key    (addresses, attributes)
+    master key --AES-GCM--> proof key --SHA-512--> seal key, commit key  (events)
+                       `--> vault key --SHA-512--> seal key, commit key  (addresses, attributes)
                        `--> brand keys: events of brand scope, blind index, draws, log signature
 
 The blind index finds a person by a keyed hash of an address or an external id, so the files hold

@@ -36,13 +36,15 @@ CREATE TABLE IF NOT EXISTS brand_key (
 class BrandKeys(NamedTuple):
     """The brand's own keys: *events* seals brand scope, *blinding* makes the index.
 
-    *draw* breaks ties among messages; *log* signs checkpoints.
+    *draw* breaks ties among messages; *log* signs checkpoints; *suppression* blinds the list of
+    addresses that are never written to.
     """
 
     events: bytes
     blinding: bytes
     draw: bytes
     log: bytes
+    suppression: bytes
 
 
 @contextmanager

@@ -9,7 +9,7 @@
 Every step can be repeated; `due` and `resume`, called by `tick`, pick up what was stopped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -17,7 +17,7 @@ import msgspec
 from reciprocity.errors import Conflict, Unavailable
 from reciprocity.events import Act, Attempt, Outcome
 from reciprocity.journal.destroy import STEPS as DESTROY_STEPS
-from reciprocity.journal.destroy import Step, bury, destroy, quiet, resume
+from reciprocity.journal.destroy import Found, Step, bury, destroy, quiet, resume
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.standing import Standing
@@ -81,13 +81,13 @@ def erase(
     *,
     operator: str,
     now: bool = False,
-    audit: Callable[[int], Sequence[str] | None] | None = None,
+    audit: Callable[[int], Found] | None = None,
     step: Step = quiet,
 ) -> Erased:
     """Erase the person in *slot*; returns when nothing that leads to them is left in any file.
 
     *now* skips what is left of the undo time, and asks in *operator*'s name if nobody did.
-    *audit* replays the person's deliveries and tells the kinds of breaches it found. Raises
+    *audit* replays the person's deliveries and tells what it found. Raises
     `Conflict` if it was not asked for, the time to undo it runs, or the person is erased already;
     `Unavailable` while a message is being handed over. Stopped half-way, it is run again, or
     finished by `resume`.
@@ -104,10 +104,10 @@ def erase(
     step("settle")
     _settle(journal, slot, at)
     step("audit")
-    breaches = (audit(slot) if audit is not None else None) or ()
+    found = audit(slot) if audit is not None else None
     asked_at = _standing(journal, slot).wishes.erase_at
     step("bury")
-    receipt = bury(journal, slot, requested_at=asked_at, breaches=breaches)
+    receipt = bury(journal, slot, requested_at=asked_at, found=found)
     destroy(journal, slot, step)
     return Erased(slot=slot, version=journal.erased()[slot], receipt=receipt)
 

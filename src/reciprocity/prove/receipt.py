@@ -26,6 +26,7 @@ __all__ = ["Receipt", "check_receipt", "read_receipt", "receipt_for"]
 
 FORMAT: Final = "reciprocity-receipt@v1"
 _CLEAR_BYTES: Final = 16_384
+_SALT_BYTES: Final = 32
 _MOST_BYTES: Final = 1 << 20
 
 
@@ -80,6 +81,8 @@ def leaf_of(receipt: Receipt) -> bytes:
     if kind.scope is Scope.PUBLIC:
         clear = len(text) < _CLEAR_BYTES
         return b"\x03" + text if clear else b"\x04" + sha256(text).digest()
+    if len(salt) != _SALT_BYTES:
+        raise ProofError(f"receipt's salt is {len(salt)} bytes, expected {_SALT_BYTES}")
     return bytes([kind.scope]) + sha256(salt + text).digest()
 
 

@@ -25,8 +25,8 @@ ZONE_MINUTES: Final = 60
 """How far a recorded zone offset may be off: zone data of another year differ by an hour."""
 _OFFSET: Final = POSITIONS["zone_offset"]
 _NAMES: Final = (
-    "channel", "content", "point", "consent", "decided_at", "handover_by", "counts_until",
-    "zone_offset",
+    "purpose", "channel", "content", "point", "consent", "decided_at", "handover_by",
+    "counts_until", "zone_offset",
 )  # fmt: skip
 
 
@@ -41,6 +41,7 @@ def misstated(prepared: Prepared, wishes: Wishes, attempt: Attempt, at: int) -> 
     answer = wishes.answers.get(prepared.ground.key) if prepared.basis is Basis.CONSENT else None
     decided_at = attempt.decided_at
     holds = (
+        attempt.purpose == message.purpose,
         attempt.channel == message.channel,
         attempt.content == content_hash(message),
         point is not None and attempt.point == point.version,

@@ -25,6 +25,7 @@ from reciprocity.decide.prepare import Prepared
 from reciprocity.decide.statements import Past
 from reciprocity.errors import Damaged, InputError
 from reciprocity.events import Act, Attempt, CampaignStated, ErasureDone, Held, Outcome, Stated
+from reciprocity.journal.destroy import Found
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
 from reciprocity.journal.standing import OUTCOMES, Standing, fold
@@ -34,7 +35,7 @@ from reciprocity.prove.whole import Signed, Whole, check_whole
 from reciprocity.prove.withdrawals import Open, Withdrawals
 from reciprocity.tlog.note import open_checkpoint
 
-__all__ = ["Audit", "Breach", "Latency", "Signed", "audit", "audit_person"]
+__all__ = ["Audit", "Breach", "Latency", "Signed", "audit", "audit_person", "found_in"]
 
 _LEFT: Final = frozenset({"", "delivered", "unknown", "bounced", "complained"})
 _ARRIVED: Final = frozenset({"delivered", "bounced", "complained"})
@@ -213,7 +214,7 @@ class Replay:
         self.past, self.in_force = Past(journal), InForce(journal)
         self.withdrawals = Withdrawals()
         self.deliveries = self.near_misses = 0
-        self._breaches: list[Breach] = []
+        self.breaches: list[Breach] = []
 
     def person(self, history: Iterator[Told] | list[Told], slot: int) -> None:
         """Replay one history, oldest event first."""
@@ -234,7 +235,7 @@ class Replay:
 
     def note(self, kind: str, told: Told, attempt: Attempt | None, reason: str) -> None:
         """Put a breach on the list; there is no *attempt* where nobody recorded one."""
-        self._breaches.append(
+        self.breaches.append(
             Breach(
                 kind=kind,
                 person=self._journal.pseudonym(told.slot),
@@ -252,7 +253,9 @@ class Replay:
             body = told.body
             if isinstance(body, ErasureDone):
                 deliveries += body.deliveries
-                self._breaches += [_buried(kind, told) for kind in body.breaches]
+                self.near_misses += body.near_misses
+                self.withdrawals.add(body.delays)
+                self.breaches += [_buried(kind, told) for kind in body.breaches]
         return deliveries
 
     def result(self, erased: int, checkpoint: Signed) -> Audit:
@@ -261,7 +264,7 @@ class Replay:
         return Audit(
             deliveries=self.deliveries,
             erased=erased,
-            breaches=tuple(sorted(self._breaches, key=lambda one: (one.position, one.kind))),
+            breaches=tuple(sorted(self.breaches, key=lambda one: (one.position, one.kind))),
             near_misses=self.near_misses,
             withdrawal_to_last_send_ms=Latency(p50=p50, p99=p99, max=most),
             checkpoint=checkpoint,
@@ -316,6 +319,17 @@ def audit_person(journal: Journal, slot: int) -> Audit:
     state = journal.state()
     checkpoint = open_checkpoint(state.checkpoint, journal.verifier())
     return replay.result(0, Signed(size=state.size, root=checkpoint.root.hex()))
+
+
+def found_in(journal: Journal, slot: int) -> Found:
+    """What a replay finds in the history of the person in *slot*, to be kept when they go."""
+    replay = Replay(journal)
+    replay.person(journal.history(slot), slot)
+    return Found(
+        breaches=tuple(breach.kind for breach in replay.breaches),
+        near_misses=replay.near_misses,
+        delays=replay.withdrawals.delays,
+    )
 
 
 def by_kind(breaches: tuple[Breach, ...]) -> Mapping[str, int]:

@@ -6,6 +6,7 @@ attempt that was stopped at the door did not go, and counts as 0; one that is ca
 days later, could still go until its `handover_by`.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from reciprocity.consent.state import Wishes
@@ -57,6 +58,15 @@ class Withdrawals:
         for number, since in waiting:
             self._delays[number] = max(self._delays[number], at - since)
         return sum(since <= at for _, since in waiting)
+
+    @property
+    def delays(self) -> tuple[int, ...]:
+        """The delay of each withdrawal so far, in ms."""
+        return tuple(self._delays)
+
+    def add(self, delays: Sequence[int]) -> None:
+        """Withdrawals of somebody erased since, as they were found then."""
+        self._delays += delays
 
     def quantiles(self) -> tuple[int, int, int]:
         """The 50th and 99th percentile (nearest rank) and the largest delay, in ms."""

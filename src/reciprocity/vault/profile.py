@@ -15,7 +15,7 @@ from reciprocity.errors import Conflict, InputError
 from reciprocity.events import Act
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
-from reciprocity.model import Attribute, AttributeType
+from reciprocity.model import Attribute, AttributeType, Profile
 
 __all__ = [
     "GREATEST",
@@ -24,6 +24,9 @@ __all__ = [
     "check_value",
     "expected_value",
     "set_attributes",
+    "told_at",
+    "told_in",
+    "with_attributes",
 ]
 
 Value = int | bool | str
@@ -122,22 +125,55 @@ def set_attributes(
     if kept is None:
         raise Conflict("person is not known here: register them first")
     profile = journal.profile(slot)
-    merged = {**profile.attributes, **values}
-    attributes = {name: value for name, value in merged.items() if value is not None}
+    version = kept.standing.version + 1
+    after = with_attributes(profile, values, version)
     stands = kept.standing.wishes.shared
     told = {purpose: tuple(sorted(set(names))) for purpose, names in (shared or {}).items()}
     told = {purpose: names for purpose, names in told.items() if stands.get(purpose) != names}
-    if attributes == profile.attributes and not told:
+    if after is profile and not told:
         return None
     entry = Entry(
         kind="profile.set",
-        body=Act(actor=actor, method=method, shared=told or None),
+        body=Act(
+            actor=actor, method=method, shared=told or None, told=told_at(after, profile, version)
+        ),
         slot=slot,
         expect=kept.standing.version,
-        profile=replace(profile, attributes=attributes),
+        profile=after,
         act_id=act_id,
     )
     return journal.append([entry])[0]
+
+
+def with_attributes(profile: Profile, values: Mapping[str, Value | None], version: int) -> Profile:
+    """*profile* after event *version* told *values* (None takes one back); itself if none is new.
+
+    Each value remembers the event that told it, and one that was taken back the event that did:
+    a file must not correct what a person said, nor bring back what they took away.
+    """
+    fresh = {name: value for name, value in values.items() if profile.attributes.get(name) != value}
+    if not fresh:
+        return profile
+    merged = {**profile.attributes, **fresh}
+    return replace(
+        profile,
+        attributes={name: value for name, value in merged.items() if value is not None},
+        since={**profile.since, **dict.fromkeys(fresh, version)},
+    )
+
+
+def told_at(after: Profile, before: Profile, version: int) -> tuple[str, ...]:
+    """The names of what event *version* told, corrected or took back."""
+    if after is before:
+        return ()
+    return tuple(sorted(name for name, at in after.since.items() if at == version))
+
+
+def told_in(profile: Profile, name: str) -> int:
+    """The version of the event that told *name*, or took it back; 0 if none did."""
+    if name in profile.since:
+        return profile.since[name]
+    return 1 if name in profile.attributes else 0
 
 
 def _check_values(statement: BrandStatement, values: Mapping[str, Value | None]) -> None:

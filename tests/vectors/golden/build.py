@@ -33,6 +33,7 @@ from reciprocity.events import (  # noqa: E402 - the path comes first
 from reciprocity.journal.entry import Entry, act_part  # noqa: E402
 from reciprocity.journal.journal import Journal  # noqa: E402
 from reciprocity.journal.restore import sign_gap  # noqa: E402
+from reciprocity.journal.signing import LogSigner  # noqa: E402
 from reciprocity.leave.erase import erase, request, undo  # noqa: E402
 from reciprocity.model import Profile  # noqa: E402
 from reciprocity.tlog.note import open_checkpoint  # noqa: E402
@@ -96,7 +97,13 @@ def _wishes(journal: Journal, slots: list[int]) -> None:
         caps={"email": (1, None)}, quiet=Quiet(start=1_320, end=420), pauses={"*": NOON + 10**8},
         language="de", time_zone="Europe/Vienna",
     )  # fmt: skip
-    _say(journal, slots[5], "profile.set", shared={"offers": ("age",)})
+    known = journal.profile(slots[5])
+    told = Act(actor="person", method="form", told=("age",), shared={"offers": ("age",)})
+    profile = Profile(
+        external_id=known.external_id, points=known.points, attributes={"age": 37},
+        since={"age": 3},
+    )  # fmt: skip
+    journal.append([Entry(kind="profile.set", body=told, slot=slots[5], expect=2, profile=profile)])
     _say(
         journal,
         slots[6],
@@ -145,9 +152,11 @@ def _brand(journal: Journal) -> None:
 
 def _restored(journal: Journal) -> None:
     state = journal.state()
+    origin = f"{ORIGIN}/2"
     body = LogRestored(
-        origin=f"{ORIGIN}/2", key=journal.signer().verifier_key.encode(), old_origin=ORIGIN,
-        old_size=state.size, old_root=journal.root(state.size).hex(), restored_size=state.size,
+        origin=origin, key=LogSigner(origin, journal.keys.signer()).verifier_key.encode(),
+        old_origin=ORIGIN, old_size=state.size, old_root=journal.root(state.size).hex(),
+        old_checkpoint=state.checkpoint.decode(), restored_size=state.size,
     )  # fmt: skip
     journal.append([Entry(kind="log.restored", body=body)])
     sign_gap(journal, "operator:ada")
