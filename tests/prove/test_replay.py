@@ -117,21 +117,24 @@ def test_a_second_delivery_in_one_occasion_is_found(tmp_path: Path) -> None:
         assert {kind for kind, *_ in found} == {"double", "rule_refuses"}
 
 
+def overtaken(shop: Reciprocity, slot: int, clock: Clock) -> None:
+    """A message under way when its person withdraws; it arrives 1.5 s later."""
+    attempt = honest_attempt(shop, slot)
+    kept = shop.journal.kept(slot)
+    assert kept is not None
+    entry = Entry(kind="delivery.attempted", body=attempt, slot=slot, expect=kept.standing.version)
+    (appended,) = shop.journal.append([entry])
+    withdraw(shop, slot)
+    clock.at += 1_500
+    outcome = Outcome(attempt=appended.version)
+    shop.journal.append([Entry(kind="delivery.delivered", body=outcome, slot=slot)])
+
+
 def test_the_withdrawal_figure_counts_what_was_on_its_way(tmp_path: Path) -> None:
     clock = Clock()
     with new_shop(tmp_path, clock=clock) as shop:
         (slot,) = add_people(shop, 1)
-        attempt = honest_attempt(shop, slot)
-        kept = shop.journal.kept(slot)
-        assert kept is not None
-        entry = Entry(
-            kind="delivery.attempted", body=attempt, slot=slot, expect=kept.standing.version
-        )
-        (appended,) = shop.journal.append([entry])
-        withdraw(shop, slot)
-        clock.at += 1_500
-        outcome = Outcome(attempt=appended.version)
-        shop.journal.append([Entry(kind="delivery.delivered", body=outcome, slot=slot)])
+        overtaken(shop, slot, clock)
         result = shop.audit()
         assert result.withdrawal_to_last_send_ms.max == 1_500
         assert result.near_misses == 1
@@ -144,17 +147,7 @@ def test_what_was_found_of_somebody_stays_in_the_figures_once_they_are_erased(
     clock = Clock()
     with new_shop(tmp_path, clock=clock) as shop:
         (slot,) = add_people(shop, 1)
-        attempt = honest_attempt(shop, slot)
-        kept = shop.journal.kept(slot)
-        assert kept is not None
-        entry = Entry(
-            kind="delivery.attempted", body=attempt, slot=slot, expect=kept.standing.version
-        )
-        (appended,) = shop.journal.append([entry])
-        withdraw(shop, slot)
-        clock.at += 1_500
-        outcome = Outcome(attempt=appended.version)
-        shop.journal.append([Entry(kind="delivery.delivered", body=outcome, slot=slot)])
+        overtaken(shop, slot, clock)
         clock.at += 31_000
         before = shop.audit()
         shop.erase(slot, "operator:ada", now=True)

@@ -30,7 +30,7 @@ from reciprocity.journal.journal import Journal
 __all__ = ["ImportReport", "ImportStopped", "import_people"]
 
 AT_ONCE: Final = 2_000
-"""Rows in one transaction: with twice as many the lock is held for longer than a click may wait."""
+"""Rows in one transaction: more rewrite fewer index pages, and hold the lock for longer."""
 
 Progress = Callable[[int], None]
 
