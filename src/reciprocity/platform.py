@@ -40,7 +40,7 @@ from reciprocity.decide.rulebook import first_rulebook
 from reciprocity.decide.statements import statements_in_force
 from reciprocity.decide.zones import zone_offset
 from reciprocity.deliver.campaign import Plan, Planned, make_plan
-from reciprocity.deliver.email import open_transport
+from reciprocity.deliver.email import open_signer, open_transport
 from reciprocity.deliver.email.template import names_used
 from reciprocity.deliver.jobs import Jobs
 from reciprocity.deliver.link import Links
@@ -60,6 +60,7 @@ from reciprocity.vault.people import find
 
 if TYPE_CHECKING:
     from reciprocity.deliver.channel import Transport
+    from reciprocity.deliver.email.dkim import DkimKey
 
 __all__ = ["Reciprocity", "Ticked", "check_brand"]
 
@@ -279,8 +280,11 @@ class Reciprocity:
         outbox = Outbox(self.journal.folder)
         self._closing.callback(outbox.close)
         transports: dict[str, Transport] = {}
+        signers: dict[str, DkimKey] = {}
+        domain, channels = self.brand.statement.domain, self.brand.statement.channels
         for channel, told in self.brand.transports.items():
-            domain = self.brand.statement.domain
+            if (signer := open_signer(told, channels[channel].sender)) is not None:
+                signers[channel] = signer
             transports[channel] = open_transport(told, self.journal.clock, hello=domain)
             self._closing.callback(transports[channel].close)
         return Post(
@@ -288,6 +292,7 @@ class Reciprocity:
             outbox=outbox,
             links=self.links,
             transports=transports,
+            signers=signers,
             base_url=self.brand.base_url,
         )
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from reciprocity.brand.declared import Transport
 from reciprocity.brand.draft import Draft, consent_purposes, messages, refer
 from reciprocity.brand.laws import known_laws
 from reciprocity.brand.layout import MessageTable
@@ -231,11 +232,16 @@ def _check_transports(draft: Draft, findings: Findings) -> None:
             findings.add(
                 f"{key}.connections", f"found {told.connections}, expected 1 to {_MOST_CONNECTIONS}"
             )
-        if bool(told.username) != bool(told.password_file):
-            findings.add(f"{key}.username", "needs password_file, and the other way about")
-        if told.username and told.tls == "none":
-            findings.add(f"{key}.tls", "found 'none' with a username: its password would go in "
-                         "clear; expected 'starttls' or 'implicit'")  # fmt: skip
+        _check_secrets(told, key, findings)
+
+
+def _check_secrets(told: Transport, key: str, findings: Findings) -> None:
+    for one, other in (("username", "password_file"), ("dkim_key", "dkim_selector")):
+        if bool(getattr(told, one)) != bool(getattr(told, other)):
+            findings.add(f"{key}.{one}", f"needs {other}, and the other way about")
+    if told.username and told.tls == "none":
+        findings.add(f"{key}.tls", "found 'none' with a username: its password would go in "
+                     "clear; expected 'starttls' or 'implicit'")  # fmt: skip
 
 
 _MOST_CONNECTIONS: Final = 64

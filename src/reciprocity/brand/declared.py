@@ -1,7 +1,7 @@
 """What a brand declares once its file is read: one frozen `Brand`, part public, part local."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field
 
@@ -18,7 +18,7 @@ from reciprocity.model import (
     Topic,
 )
 
-__all__ = ["Brand", "BrandStatement", "Controller", "LawPack", "Transport"]
+__all__ = ["TRANSPORT_FILES", "Brand", "BrandStatement", "Controller", "LawPack", "Transport"]
 
 
 class Controller(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,7 +65,10 @@ class BrandStatement(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Transport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How a channel hands over: a Maildir folder, or an SMTP server (local, never in the log)."""
+    """How a channel hands over: a Maildir folder, or an SMTP server (local, never in the log).
+
+    With *dkim_key* (a PEM file) and *dkim_selector* each mail is signed for the sender's domain.
+    """
 
     kind: Annotated[str, Meta(pattern="^(maildir|smtp)$")]
     path: str = ""
@@ -75,6 +78,12 @@ class Transport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     password_file: str = ""
     tls: Annotated[str, Meta(pattern="^(none|starttls|implicit)$")] = "starttls"
     connections: int = 4
+    dkim_key: str = ""
+    dkim_selector: str = ""
+
+
+TRANSPORT_FILES: Final = ("path", "password_file", "dkim_key")
+"""The keys of a `Transport` that name files."""
 
 
 class Brand(Struct, frozen=True, kw_only=True):

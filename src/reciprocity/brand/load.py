@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import structs
 
 from reciprocity.brand.checks import check
-from reciprocity.brand.declared import Brand, BrandStatement, Controller, Transport
+from reciprocity.brand.declared import TRANSPORT_FILES, Brand, BrandStatement, Controller, Transport
 from reciprocity.brand.draft import Draft, messages, read_draft
 from reciprocity.brand.layout import BrandTable, CampaignTable, ChannelTable, MessageTable
 from reciprocity.brand.paths import locate, read_inside, read_text
@@ -88,7 +88,7 @@ def _local_paths(draft: Draft, home: Path, findings: Findings) -> dict[str, Path
     if draft.safekeeping is not None:
         named["safekeeping.path"] = draft.safekeeping.path
     for name, told in draft.transports.items():
-        for part in ("path", "password_file"):
+        for part in TRANSPORT_FILES:
             if getattr(told, part):
                 named[f"{join('transports', name)}.{part}"] = getattr(told, part)
     found: dict[str, Path] = {}
@@ -192,11 +192,7 @@ def _minute(clock: str) -> int:
 
 def _transport(told: Transport, key: str, local: dict[str, Path]) -> Transport:
     """*told* with whole paths."""
-    whole = {
-        part: str(local[f"{key}.{part}"])
-        for part in ("path", "password_file")
-        if getattr(told, part)
-    }
+    whole = {part: str(local[f"{key}.{part}"]) for part in TRANSPORT_FILES if getattr(told, part)}
     return structs.replace(told, **whole)
 
 

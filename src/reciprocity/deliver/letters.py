@@ -1,6 +1,7 @@
 """From an attempt to a finished letter: the person's own values, the link, the mail itself."""
 
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
@@ -10,6 +11,7 @@ from msgspec import Struct
 from reciprocity.brand import BrandStatement
 from reciprocity.decide.prepare import Prepared
 from reciprocity.deliver.channel import Letter
+from reciprocity.deliver.email.dkim import DkimKey, sign
 from reciprocity.deliver.email.mime import Heading, build, heading, message_id
 from reciprocity.deliver.email.template import CompiledMessage, compile_message, render
 from reciprocity.deliver.link import Link, Links
@@ -43,9 +45,19 @@ class _Form(Struct, frozen=True, kw_only=True, eq=False):
 class Letters:
     """Writes the letters of one brand."""
 
-    def __init__(self, brand: BrandStatement, links: Links, base_url: str, origin: str) -> None:
-        """Links lead to *base_url*; receipts are named after the log's *origin*."""
-        self._brand, self._links = brand, links
+    def __init__(
+        self,
+        brand: BrandStatement,
+        links: Links,
+        signers: Mapping[str, DkimKey],
+        base_url: str,
+        origin: str,
+    ) -> None:
+        """Links lead to *base_url*; receipts are named after the log's *origin*.
+
+        *signers* holds the DKIM key of each channel that has one.
+        """
+        self._brand, self._links, self._signers = brand, links, signers
         self._base_url, self._origin = base_url.rstrip("/"), origin
         self._forms: dict[str, _Form] = {}
 
@@ -104,6 +116,8 @@ class Letters:
             receipt_id=f"{self._origin}/{appended.position}",
             unsubscribe_url=url,
         )
+        if (signer := self._signers.get(message.channel)) is not None:
+            content = sign(content, signer, attempt.decided_at)
         return Letter(
             message_id=named,
             sender=form.head.sender,

@@ -24,6 +24,7 @@ from reciprocity.decide.statements import (
 )
 from reciprocity.deliver.campaign import Plan, Planned, furthest, make_plan, state_plan
 from reciprocity.deliver.channel import Transport
+from reciprocity.deliver.email.dkim import DkimKey
 from reciprocity.deliver.letters import Letters
 from reciprocity.deliver.link import Links
 from reciprocity.deliver.outbox import Outbox, Queued
@@ -61,6 +62,7 @@ class Post(Struct, frozen=True, kw_only=True):
     outbox: Outbox
     links: Links
     transports: Mapping[str, Transport]
+    signers: Mapping[str, DkimKey]
     base_url: str
 
 
@@ -157,7 +159,7 @@ def send_waiting(post: Post, on_sent: Callable[[int, int], None] | None = None) 
 def _sender(post: Post, statements: Statements, stated: CampaignInForce) -> Sender:
     messages = prepare_all(statements, stated)
     origin = post.journal.state().origin
-    letters = Letters(statements.brand, post.links, post.base_url, origin)
+    letters = Letters(statements.brand, post.links, post.signers, post.base_url, origin)
     for prepared in messages.values():
         letters.check(prepared)
         if prepared.message.channel not in post.transports:

@@ -47,7 +47,7 @@ KNOWN: Final = (
 """The words of events, the most frequent last: deflate writes what is near in fewer bits."""
 
 _WINDOW: Final = 12  # 4 KB: room for `KNOWN` and an event; a larger one takes longer to copy
-_packer: Final = zlib.compressobj(4, zlib.DEFLATED, -_WINDOW, 4, zlib.Z_DEFAULT_STRATEGY, KNOWN)
+_packer: Final = zlib.compressobj(6, zlib.DEFLATED, -_WINDOW, 4, zlib.Z_DEFAULT_STRATEGY, KNOWN)
 _unpacker: Final = zlib.decompressobj(-_WINDOW, KNOWN)
 
 

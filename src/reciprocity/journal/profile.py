@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from reciprocity.errors import Damaged, InputError
 from reciprocity.events import Act, canonical
+from reciprocity.journal.entry import LATEST
 from reciprocity.keys import KeyPair, commit, open_sealed, seal
 from reciprocity.model import Id, Profile
 
@@ -32,7 +33,6 @@ __all__ = [
 _decoder: Final = msgspec.json.Decoder(Profile)
 _TEXT: Final = {str}
 _VALUES: Final = frozenset({str, bool, int})
-_LATEST: Final = 2**53
 
 
 def profile_text(profile: Profile) -> bytes:
@@ -46,7 +46,7 @@ def profile_text(profile: Profile) -> bytes:
         if not (
             {type(profile.external_id), *map(type, points.values())} == _TEXT
             and _VALUES.issuperset(map(type, attributes.values()))
-            and all(-_LATEST < each < _LATEST for each in attributes.values() if type(each) is int)
+            and all(-LATEST < each < LATEST for each in attributes.values() if type(each) is int)
             and all(map(_is_id, points))
             and all(map(_is_id, attributes))
             and (not profile.since or _ages(profile.since))

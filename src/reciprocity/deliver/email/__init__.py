@@ -4,14 +4,35 @@
 signs it, and `maildir` and `smtp` hand it over.
 """
 
+from email.utils import parseaddr
 from pathlib import Path
 
 from reciprocity import brand
 from reciprocity.deliver.channel import Clock, Transport
+from reciprocity.deliver.email.dkim import DkimKey, read_key
 from reciprocity.deliver.email.maildir import Maildir
 from reciprocity.deliver.email.smtp import Server, Smtp
+from reciprocity.errors import InputError
 
-__all__ = ["open_transport"]
+__all__ = ["open_signer", "open_transport"]
+
+
+def open_signer(settings: brand.Transport, sender: str) -> DkimKey | None:
+    """The key that signs the mails of *sender*, for its domain; None where none is named.
+
+    The signature is for the domain of the From header, as DMARC asks (RFC 7489, 3.1.1). Raises
+    `InputError` if the key cannot be read or used.
+    """
+    if not settings.dkim_key:
+        return None
+    try:
+        pem = Path(settings.dkim_key).read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"dkim key cannot be read ({error.strerror}): check `dkim_key` and its permissions"
+        ) from error
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    return read_key(pem, domain, settings.dkim_selector)
 
 
 def open_transport(settings: brand.Transport, now: Clock, *, hello: str) -> Transport:
