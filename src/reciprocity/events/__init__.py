@@ -12,7 +12,9 @@ from reciprocity.events.kinds import KINDS, Envelope, Kind, encode_event, read_b
 from reciprocity.events.sent import Attempt, Held, Outcome
 from reciprocity.events.stated import (
     CampaignStated,
+    Epoch,
     ErasureDone,
+    LogKeyChanged,
     LogOpened,
     LogRestored,
     OperatorActed,
@@ -36,10 +38,12 @@ __all__ = [
     "CampaignStated",
     "ConsentRow",
     "Envelope",
+    "Epoch",
     "ErasureDone",
     "Evidence",
     "Held",
     "Kind",
+    "LogKeyChanged",
     "LogOpened",
     "LogRestored",
     "Objection",

@@ -10,7 +10,9 @@ from reciprocity.events.body import Body, Scope
 from reciprocity.events.sent import Attempt, Held, Outcome
 from reciprocity.events.stated import (
     CampaignStated,
+    Epoch,
     ErasureDone,
+    LogKeyChanged,
     LogOpened,
     LogRestored,
     OperatorActed,
@@ -66,6 +68,8 @@ KINDS: Final[dict[tuple[str, int], Kind]] = {
     ("person.erased", 1): Kind(_B, ErasureDone, "a person's keys are destroyed"),
     ("log.opened", 1): Kind(_C, LogOpened, "a log begins"),
     ("log.restored", 1): Kind(_C, LogRestored, "a new origin after a restore lost events"),
+    ("log.key_changed", 1): Kind(_C, LogKeyChanged, "the log signs with another key from here on"),
+    ("epoch.published", 1): Kind(_C, Epoch, "how many events each person has, committed to"),
     ("brand.applied", 1): Kind(_C, Stated, "a brand file came into force"),
     ("rulebook.applied", 1): Kind(_C, Stated, "a rulebook came into force"),
     ("laws.applied", 1): Kind(_C, Stated, "law packs came into force"),

@@ -7,7 +7,9 @@ from reciprocity.model import Id, Instant
 
 __all__ = [
     "CampaignStated",
+    "Epoch",
     "ErasureDone",
+    "LogKeyChanged",
     "LogOpened",
     "LogRestored",
     "OperatorActed",
@@ -38,6 +40,35 @@ class LogRestored(Body, kw_only=True, frozen=True, gc=False):
     old_checkpoint: str = ""
     restored_size: int
     next_slot: int = 0
+
+
+class LogKeyChanged(Body, kw_only=True, frozen=True, gc=False):
+    """The log signs with *new_key* from here on; the checkpoint that holds this is signed by both.
+
+    Both signatures (base64, Ed25519) are over the text `reciprocity log key change`, origin, old
+    and new verifier key, a line each: whoever trusts the old key may follow to the new one.
+    """
+
+    origin: str
+    old_key: str
+    new_key: str
+    old_signature: str
+    new_signature: str
+
+
+class Epoch(Body, kw_only=True, frozen=True, gc=False):
+    """How many events each person has, committed to at once (docs/reference/proof-formats.md).
+
+    Covers the events at positions below *size*. *root* (hex) is that of an RFC 6962 tree over all
+    *slots*, each leaf holding a slot's count and chain head, blinded; *sum_n* is the sum of the
+    counts, which is the number of personal leaves below *size*.
+    """
+
+    number: int
+    size: int
+    slots: int
+    root: str
+    sum_n: int
 
 
 class Stated(Body, kw_only=True, frozen=True, gc=False):

@@ -140,6 +140,22 @@ class StandingCache:
         with _cached("read"):
             return {row[0]: row for row in rows_in(self.db, query, slots)}
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All reads inside see the same state."""
+        with _cached("read"):
+            self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.execute("ROLLBACK")
+
+    def states(self, slots: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """The encoded standing of each of *slots*, for who reads only its first fields."""
+        with _cached("read"):
+            query = "SELECT slot, state FROM standing WHERE slot IN (?)"
+            yield from rows_in(self.db, query, slots)
+
     def everyone(self, first_slot: int = 0) -> Iterator[Kept]:
         """Everyone from *first_slot* on in slot order, the erased included."""
         with _cached("read"):

@@ -15,7 +15,14 @@ from msgspec import Struct
 
 from reciprocity.errors import Damaged
 from reciprocity.events import Scope
-from reciprocity.journal.leaf import Row, Told, open_brand, open_personal, open_public
+from reciprocity.journal.leaf import (
+    Row,
+    Told,
+    chain_start,
+    open_brand,
+    open_personal,
+    open_public,
+)
 from reciprocity.journal.profile import open_profile
 from reciprocity.journal.store import explained
 from reciprocity.keys import KeyPair, KeyStore, PersonKeys, commit, derive, rows_in
@@ -130,6 +137,13 @@ class Reader:
         if [told.version for told in history] != list(range(1, len(history) + 1)):
             raise Damaged(f"history of slot {slot} has a gap: keep the file, restore a backup")
         return history
+
+    def chain_start(self, slot: int) -> bytes:
+        """h_0 of the chain of the person in *slot*; raises `Damaged` once they are erased."""
+        person = self._keys.person(slot)
+        if person is None:
+            raise Damaged(f"keys of slot {slot} are not in keys.db: the person is erased")
+        return chain_start(derive(person.proof))
 
     def version(self, slot: int) -> int:
         """How many events the person in *slot* has (0: none, or erased)."""

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from reciprocity.errors import Damaged, Unavailable
-from reciprocity.keys.cipher import KEY_BYTES, NONCE_BYTES, PersonKeys, forget_ciphers
+from reciprocity.keys.cipher import KEY_BYTES, NONCE_BYTES, PersonKeys, derive, forget_ciphers
 from reciprocity.keys.rows import rows_in
 
 __all__ = ["BrandKeys", "KeyStore"]
@@ -109,6 +109,10 @@ class KeyStore:
     def signer(self) -> Ed25519PrivateKey:
         """The log's private key."""
         return Ed25519PrivateKey.from_private_bytes(self.brand.log)
+
+    def epoch_key(self) -> bytes:
+        """The key that blinds the leaves of epochs (`prove/epochs.py`)."""
+        return derive(self.brand.blinding).commit
 
     def _wrap(self, text: bytes, bound: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
