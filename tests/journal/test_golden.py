@@ -14,8 +14,8 @@ from reciprocity.events import KINDS
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.restore import check_tree
 from reciprocity.journal.safekeeping import Safekeeping
-from reciprocity.journal.signing import LogVerifier
 from reciprocity.tlog.note import open_checkpoint
+from reciprocity.tlog.signing import LogVerifier
 from tests.journal.small import NOON, Clock, noted, yes
 
 GOLDEN = Path(__file__).resolve().parents[1] / "vectors" / "golden"
@@ -35,6 +35,10 @@ def builder() -> ModuleType:
 @pytest.fixture
 def expected() -> dict[str, Any]:
     return msgspec.json.decode((GOLDEN / "expected.json").read_bytes())
+
+
+SINCE = frozenset({"log.key_changed", "epoch.published"})
+"""Kinds published after the golden journal was made; it stays as it is."""
 
 
 def _open(root: Path) -> Journal:
@@ -74,7 +78,7 @@ def test_it_holds_every_kind_there_is_and_all_can_be_read(
 ) -> None:
     with _open(tmp_path) as journal:
         assert builder.kinds_of(journal) == expected["kinds"]
-        assert {kind for kind, _ in KINDS} <= expected["kinds"].keys()
+        assert {kind for kind, _ in KINDS} - SINCE <= expected["kinds"].keys()
         for row in journal.reader.rows(0, journal.state().size):
             if row.kind is not None:
                 assert journal.reader.open(row).kind == row.kind

@@ -17,7 +17,8 @@ from reciprocity.events import Act, Evidence, Objection
 from reciprocity.journal.entry import Entry
 from reciprocity.leave.one_click import withdraw_by_link
 from reciprocity.model import ConsentState
-from reciprocity.prove.verify import keys_of, verify_receipt
+from reciprocity.prove.own_keys import keys_of
+from reciprocity.prove.verify import verify_receipt
 from reciprocity.vault.suppression import suppress
 from tests.deliver.test_kill import address, recipients
 from tests.deliver.test_send_edges import reopened

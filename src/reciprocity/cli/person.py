@@ -1,12 +1,13 @@
 """One person: what stands for them, becoming known, addresses and attributes, being erased."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reciprocity.cli import wishes
 from reciprocity.cli.acting import Method, Who, report
-from reciprocity.cli.front import AsJson, SaveReceipt, front_of, opened, pairs, print_json
+from reciprocity.cli.front import AsJson, SaveReceipt, front_of, opened, pairs, print_json, written
 from reciprocity.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,6 +48,31 @@ def show(
     from reciprocity.cli.standing import draw
 
     draw(found, screen())
+
+
+@person.command()
+def proof(
+    context: typer.Context,
+    who: Who,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Write all that is recorded of a person, and why it is all: they can check it offline."""
+    from reciprocity.prove.person import person_proof
+
+    with opened(context) as shop:
+        slot = shop.find(who)
+        shop.note_look(slot, front_of(context).actor)
+        found = person_proof(shop.journal, slot)
+    written(output, found.encode())
+    told = {"events": len(found.events), "covered": found.epoch.version, "file": str(output)}
+    if as_json:
+        print_json(told)
+        return
+    print(f"{len(found.events)} events, {found.epoch.version} of them in an epoch: {output}")
+    print("whoever holds the file can read it; check it with `reciprocity verify person`")
 
 
 @person.command()

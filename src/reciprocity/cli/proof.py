@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-from reciprocity.cli.front import AsJson, front_of, opened, print_json, written
+from reciprocity.cli import verifying
+from reciprocity.cli.front import AsJson, opened, print_json, written
 from reciprocity.errors import InputError
 
 __all__ = ["app"]
 
 app = typer.Typer()
-verifying = typer.Typer(no_args_is_help=True)
 log = typer.Typer(no_args_is_help=True)
-app.add_typer(verifying, name="verify", help="Check proofs, without the brand's help.")
+app.add_typer(verifying.app, name="verify", help="Check proofs, without the brand's help.")
 app.add_typer(log, name="log", help="The public log: its key, its files.")
 
 
@@ -35,47 +35,6 @@ def audit(context: typer.Context, as_json: AsJson = False) -> None:
             screen().print(breaches_table(found.breaches))
     if found.breaches:
         raise typer.Exit(1)
-
-
-@verifying.command("receipt")
-def verify_receipt(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt.")],
-    key: Annotated[
-        str,
-        typer.Option(
-            "--key",
-            metavar="KEY",
-            help="The log's verifier key, or a file that holds it; else the brand's own.",
-        ),
-    ] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Check that a signed log holds what a receipt says; exit code 1 if it does not."""
-    from reciprocity.prove.verify import keys_of
-    from reciprocity.prove.verify import verify_receipt as verify
-
-    data = _read(file, "receipt")
-    keys = [_key(key)] if key else keys_of(front_of(context).brand / "journal.db")
-    found = verify(data, keys)
-    if as_json:
-        print_json(found)
-        return
-    print(f"the receipt holds: event {found.position} of the log {found.origin}")
-    print(f"under its signed checkpoint of {found.size} events, root {found.root}")
-    print(bytes(found.event).decode())
-
-
-def _key(told: str) -> str:
-    """The key itself, or what the file of that name holds."""
-    return _read(Path(told), "key").decode("utf-8", "replace") if "+" not in told else told
-
-
-def _read(path: Path, what: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{what} file {path} cannot be read: {error.strerror}") from error
 
 
 @app.command()
@@ -110,6 +69,21 @@ def log_key(context: typer.Context, as_json: AsJson = False) -> None:
         print_json({"key": key})
     else:
         print(key)
+
+
+@log.command("epoch")
+def log_epoch(context: typer.Context, as_json: AsJson = False) -> None:
+    """Commit, now and not within the hour, to how many events each person has."""
+    from reciprocity.cli.screen import progress
+    from reciprocity.prove.epochs import publish_epoch
+
+    with opened(context) as shop, progress("Hashing") as (move,):
+        found = publish_epoch(shop.journal, move)
+    if as_json:
+        print_json(found)
+        return
+    print(f"epoch {found.number}: {found.sum_n} events of {found.slots} slots, root {found.root}")
+    print("it was stated just now" if found.new else "nothing was written since it was stated")
 
 
 @log.command("export")

@@ -18,6 +18,7 @@ __all__ = [
     "audit_table",
     "audit_words",
     "breaches_table",
+    "events_table",
     "in_order",
     "plan_head",
     "plan_table",
@@ -168,4 +169,17 @@ def why_table(found: Why) -> Table:
     table = plain_table("fact", "value")
     for fact in found.facts:
         table.add_row(fact.name, fact.value)
+    return table
+
+
+def events_table(events: Iterable[Mapping[str, object]]) -> Table:
+    """A person's verified events: when, what, and what it was about."""
+    table = plain_table("version", "recorded", "event", "about", numbers=("version",))
+    for event in events:
+        body = event["body"] if isinstance(event["body"], dict) else {}
+        rows = body.get("consent", [])
+        about = [f"{row['purpose']}/{row['channel']} {row['state']}" for row in rows]
+        about += [str(body[name]) for name in ("message", "reason", "method") if name in body]
+        at = event["at"] if isinstance(event["at"], int) else 0
+        table.add_row(str(event["version"]), moment(at), str(event["kind"]), ", ".join(about))
     return table

@@ -23,7 +23,6 @@ from reciprocity.journal.catch_up import catch_up
 from reciprocity.journal.entry import Appended, sensitive_in
 from reciprocity.journal.read import Reader, State
 from reciprocity.journal.safekeeping import Mark, Safekeeping
-from reciprocity.journal.signing import LogSigner, LogVerifier
 from reciprocity.journal.store import explained
 from reciprocity.journal.turn import Turn
 from reciprocity.journal.waiting import Answer, Request, Ticket, Waiting
@@ -31,6 +30,7 @@ from reciprocity.journal.write import origin_of, proved, write_cache, write_turn
 from reciprocity.keys import KeyStore
 from reciprocity.tlog.merkle import root_at
 from reciprocity.tlog.note import Checkpoint, open_checkpoint, sign_note
+from reciprocity.tlog.signing import LogSigner, LogVerifier
 from reciprocity.tlog.tiles import Edge, Tile
 
 __all__ = ["Answer", "Appender", "Request"]

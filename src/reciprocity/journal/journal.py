@@ -24,7 +24,6 @@ from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.leaf import Told
 from reciprocity.journal.read import Reader, State
 from reciprocity.journal.safekeeping import Safekeeping
-from reciprocity.journal.signing import LogSigner, LogVerifier
 from reciprocity.journal.standing import Standing
 from reciprocity.journal.store import BUSY_MS, connect, explained, migrate
 from reciprocity.keys import (
@@ -38,6 +37,7 @@ from reciprocity.keys import (
 from reciprocity.model import Profile
 from reciprocity.tlog.merkle import prove_inclusion, root_at
 from reciprocity.tlog.note import LogProof, open_checkpoint
+from reciprocity.tlog.signing import LogSigner, LogVerifier
 
 __all__ = ["Journal", "now_ms"]
 

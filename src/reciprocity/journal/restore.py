@@ -24,11 +24,11 @@ from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.read import Reader, State
 from reciprocity.journal.safekeeping import Mark, Safekeeping
-from reciprocity.journal.signing import LogSigner
 from reciprocity.journal.store import connect, migrate, rotate_link_key
 from reciprocity.keys import KeyStore, read_master_key
 from reciprocity.tlog.merkle import Frontier, hash_leaves
 from reciprocity.tlog.note import open_checkpoint
+from reciprocity.tlog.signing import LogSigner
 
 __all__ = ["STEPS", "Drilled", "Restored", "check_tree", "drill", "restore", "sign_gap"]
 

@@ -9,13 +9,14 @@ verifier key can check it (`check_receipt`). The file is four fields of text:
 """
 
 from base64 import b64decode, b64encode
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from reciprocity.errors import Damaged, ProofError
-from reciprocity.events import KINDS, Envelope, Scope, canonical, read_event
+from reciprocity.errors import ProofError
+from reciprocity.events import canonical
+from reciprocity.prove.verify.entry import leaf_of
+from reciprocity.prove.verify.receipt import FORMAT
 from reciprocity.tlog.merkle import hash_leaf
 from reciprocity.tlog.note import Checkpoint, Verifier, open_proof
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:  # checking a receipt must not load the journal
 
 __all__ = ["Receipt", "check_receipt", "read_receipt", "receipt_for"]
 
-FORMAT: Final = "reciprocity-receipt@v1"
-_CLEAR_BYTES: Final = 16_384
-_SALT_BYTES: Final = 32
 _MOST_BYTES: Final = 1 << 20
 
 
@@ -65,36 +63,15 @@ def read_receipt(data: bytes) -> Receipt:
     return receipt
 
 
-def leaf_of(receipt: Receipt) -> bytes:
-    """The leaf that the receipt's event and salt make; raises `ProofError` if they make none."""
-    text = receipt.event.encode()
-    try:
-        salt = b64decode(receipt.salt, validate=True)
-        said = read_event(text)
-        kind = KINDS.get((said.kind, said.v))
-    except (ValueError, Damaged) as error:
-        raise ProofError(f"receipt holds no event: {error}") from error
-    if kind is None:
-        raise ProofError(f"receipt is of an event kind not known here: {said.kind!r}")
-    if canonical(msgspec.json.decode(text)) != text:
-        raise ProofError("receipt's event is not in its one canonical spelling")
-    if kind.scope is Scope.PUBLIC:
-        clear = len(text) < _CLEAR_BYTES
-        return b"\x03" + text if clear else b"\x04" + sha256(text).digest()
-    if len(salt) != _SALT_BYTES:
-        raise ProofError(f"receipt's salt is {len(salt)} bytes, expected {_SALT_BYTES}")
-    return bytes([kind.scope]) + sha256(salt + text).digest()
-
-
 def check_receipt(receipt: Receipt, log: Verifier, origin: str | None = None) -> Checkpoint:
     """Hold that *log* signed a checkpoint under which the receipt's event stands.
 
     Gives that checkpoint; raises `ProofError` saying what did not match. That nothing *else* was
     recorded about the person is not shown by one receipt.
     """
-    return open_proof(receipt.proof.encode(), hash_leaf(leaf_of(receipt)), log, origin)
-
-
-def event_of(receipt: Receipt) -> Envelope:
-    """What the receipt says was recorded (check it first)."""
-    return read_event(receipt.event.encode())
+    try:
+        salt = b64decode(receipt.salt, validate=True)
+    except ValueError as error:
+        raise ProofError(f"receipt's salt is not base64: {error}") from error
+    _, leaf = leaf_of(receipt.event, salt, "receipt's event")
+    return open_proof(receipt.proof.encode(), hash_leaf(leaf), log, origin)

@@ -227,6 +227,10 @@ class Edge:
         """The root of the tree."""
         return self.frontier.root()
 
+    def partial_tiles(self) -> list[bytes]:
+        """The hashes of the partial tile at each level, from 0 up; empty where there is none."""
+        return list(self._partial)
+
     def copy(self) -> Self:
         """The same edge, free to grow apart."""
         return type(self)(self.frontier.copy(), self._partial)

@@ -33,10 +33,10 @@ from reciprocity.events import (  # noqa: E402 - the path comes first
 from reciprocity.journal.entry import Entry, act_part  # noqa: E402
 from reciprocity.journal.journal import Journal  # noqa: E402
 from reciprocity.journal.restore import sign_gap  # noqa: E402
-from reciprocity.journal.signing import LogSigner  # noqa: E402
 from reciprocity.leave.erase import erase, request, undo  # noqa: E402
 from reciprocity.model import Profile  # noqa: E402
 from reciprocity.tlog.note import open_checkpoint  # noqa: E402
+from reciprocity.tlog.signing import LogSigner  # noqa: E402
 from tests.journal.small import (  # noqa: E402
     NOON,
     ORIGIN,

@@ -1,0 +1,109 @@
+"""Checking proofs: works with a file and a key alone, on a machine that has no brand."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reciprocity.cli.front import AsJson, front_of, print_json
+from reciprocity.errors import InputError
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+Key = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key",
+        metavar="KEY",
+        help="The log's verifier key, or a file that holds it; else the brand's own. Repeatable.",
+    ),
+]
+
+
+@app.command("receipt")
+def verify_receipt(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt.")],
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that a signed log holds what a receipt says; exit code 1 if it does not."""
+    from reciprocity.prove.verify import verify_receipt as verify
+
+    found = verify(_read(file, "receipt"), _keys(context, key))
+    if as_json:
+        print_json(found)
+        return
+    print(f"the receipt holds: event {found.position} of the log {found.origin}")
+    print(f"under its signed checkpoint of {found.size} events, root {found.root}")
+    print(json.dumps(found.event, ensure_ascii=False, sort_keys=True))
+
+
+@app.command("person")
+def verify_person(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `person proof` wrote.")],
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that a person's proof holds all there is of them, and decide each delivery again."""
+    from reciprocity.prove.verify import verify_person as verify
+
+    found = verify(_read(file, "proof"), _keys(context, key))
+    if as_json:
+        print_json(found)
+        return
+    from reciprocity.cli.screen import screen
+    from reciprocity.cli.tables import events_table
+
+    screen().print(events_table(found.events))
+    print(f"the proof holds: {len(found.events)} events of slot {found.slot} in {found.origin}")
+    print(f"epoch {found.epoch} shows that the first {found.covered} of them are all there were")
+    print(f"{found.decided} deliveries were decided again: each was permitted")
+    print(f"under the signed checkpoint of {found.size} events, root {found.root}")
+
+
+@app.command("log")
+def verify_log(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `log export` wrote.")],
+    key: Key = None,
+    seen: Annotated[
+        Path | None,
+        typer.Option("--seen", metavar="FILE", help="A checkpoint of this log, seen before."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check every leaf, tile and epoch of an exported log; exit code 1 if one does not hold."""
+    from reciprocity.prove.verify import verify_log as verify
+
+    before = _read(seen, "checkpoint") if seen else b""
+    found = verify(folder, _keys(context, key), before)
+    if as_json:
+        print_json(found)
+        return
+    print(f"the log holds: {found.size} leaves of {found.origin}, root {found.root}")
+    print(f"{found.personal} personal, {found.brand} of the brand, {found.public} public")
+    print(f"{found.epochs} epochs, each with the number of personal leaves below it")
+    if seen:
+        print(f"it goes on from the {found.consistent_with} leaves that were seen before")
+
+
+def _keys(context: typer.Context, told: list[str] | None) -> list[str]:
+    """The keys told, or those in the files told; by default what the brand's journal says."""
+    if told:
+        return [one if "+" in one else _read(Path(one), "key").decode("utf-8", "replace")
+                for one in told]  # fmt: skip
+    from reciprocity.prove.own_keys import keys_of
+
+    return keys_of(front_of(context).brand / "journal.db")
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{what} file {path} cannot be read: {error.strerror}") from error

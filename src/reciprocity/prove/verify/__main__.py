@@ -1,0 +1,72 @@
+"""`python -m reciprocity.prove.verify`: the verifiers from a shell, with nothing else installed."""
+
+import json
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from reciprocity.errors import InputError, ProofError
+from reciprocity.prove.verify import verify_log, verify_person, verify_receipt
+
+__all__ = ["main"]
+
+FAILED, REFUSED = 1, 2
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="python -m reciprocity.prove.verify",
+        description="Check a proof against a log's key. Exit codes: 0 it holds; 1 it does not; "
+        "2 bad input.",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=("receipt", "person", "log"))
+    parser.add_argument("path", type=Path, help="the file, or the folder of an exported log")
+    parser.add_argument(
+        "--key", action="append", default=[], metavar="KEY",
+        help="the log's verifier key, or a file that holds it; may be given more than once",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seen", type=Path, metavar="FILE",
+        help="a checkpoint of this log that was seen before; for `log`",
+    )  # fmt: skip
+    return parser
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"file {path} cannot be read: {error.strerror}") from error
+
+
+def _key(told: str) -> str:
+    """The key itself, or what the file of that name holds."""
+    return told if "+" in told else _read(Path(told)).decode("utf-8", "replace")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check what *arguments* name and print what holds, as JSON; the exit code."""
+    told = _parser().parse_args(arguments)
+    try:
+        keys = [_key(key) for key in told.key]
+        if told.what == "log":
+            seen = _read(told.seen) if told.seen else b""
+            found = asdict(verify_log(told.path, keys, seen))
+        else:
+            verify = verify_receipt if told.what == "receipt" else verify_person
+            found = asdict(verify(_read(told.path), keys))
+    except ProofError as error:
+        print(f"does not hold: {error}", file=sys.stderr)
+        return FAILED
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return REFUSED
+    print(json.dumps(found, indent=2, ensure_ascii=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

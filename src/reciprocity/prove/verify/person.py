@@ -1,0 +1,203 @@
+"""Verifying a person's proof: these are their events, they are all, and each send was permitted.
+
+The steps are those of docs/reference/proof-formats.md, "Person's proof", in its order.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, cast
+
+from reciprocity.errors import ProofError
+from reciprocity.prove.verify.entry import (
+    Entry,
+    Json,
+    check_entry,
+    from_base64,
+    hashes_of,
+    keys_from,
+    number,
+    open_under,
+    read_json,
+    text,
+)
+from reciprocity.prove.verify.rules import Rulebook
+from reciprocity.tlog.merkle import HASH_BYTES, check_inclusion
+from reciprocity.tlog.note import Checkpoint
+
+__all__ = ["FORMAT", "VerifiedPerson", "verify_person"]
+
+FORMAT: Final = "reciprocity-person@v1"
+_FIELDS: Final = ("chain", "checkpoint", "epoch", "events", "format", "statements")
+_EPOCH: Final = ("blind", "event", "index", "path", "proof", "version")
+_TAKES_BACK: Final = ("consent.refused", "consent.withdrawn")
+_RULEBOOK: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPerson:
+    """A proof that holds: the person's events, how many of them an epoch shows to be all.
+
+    *covered* events are complete as of epoch number *epoch*; later ones are in the log, but only
+    the next epoch will show that none is missing. *decided* is how many deliveries were decided
+    again. *root* is in hex.
+    """
+
+    events: tuple[Json, ...]
+    slot: int
+    covered: int
+    epoch: int
+    decided: int
+    origin: str
+    size: int
+    root: str
+
+
+def verify_person(data: bytes, keys: Sequence[str]) -> VerifiedPerson:
+    """What the person's proof in *data* shows under one of *keys*.
+
+    Raises `ProofError` saying what does not hold, by version where it is one event, `InputError`
+    for a key that is none.
+    """
+    verifiers = keys_from(keys)
+    said = read_json(data, "proof", _FIELDS)
+    if said["format"] != FORMAT:
+        raise ProofError(f"proof: is of format {said['format']!r}, expected {FORMAT}")
+    checkpoint = open_under(text(said, "checkpoint", "proof").encode("utf-8", "replace"), verifiers)
+    slot, events = _events(_listed(said, "events"), checkpoint)
+    statements = {
+        entry[1]: entry[0]
+        for entry in _entries(_listed(said, "statements"), "statement", checkpoint)
+    }
+    chain = from_base64(text(said, "chain", "proof"), "proof chain")
+    epoch, covered = _check_epoch(said["epoch"], slot, events, chain, checkpoint)
+    return VerifiedPerson(
+        events=tuple(event for event, _, _ in events),
+        slot=slot,
+        covered=covered,
+        epoch=epoch,
+        decided=_decide_again(events, statements),
+        origin=checkpoint.origin,
+        size=checkpoint.size,
+        root=checkpoint.root.hex(),
+    )
+
+
+def _listed(said: Json, name: str) -> list[object]:
+    listed = said[name]
+    if not isinstance(listed, list):
+        raise ProofError(f"proof: {name} is no list")
+    return listed
+
+
+def _entries(listed: Iterable[object], what: str, checkpoint: Checkpoint) -> Iterable[Entry]:
+    for place, one in enumerate(listed):
+        yield check_entry(one, checkpoint, f"{what} {place + 1}")
+
+
+def _events(listed: list[object], checkpoint: Checkpoint) -> tuple[int, list[Entry]]:
+    """The slot and the events, of versions 1 to n at rising indices."""
+    events = list(_entries(listed, "event", checkpoint))
+    if not events:
+        raise ProofError("proof: holds no event")
+    slot, before = number(events[0][0], "slot", "event 1"), -1
+    for version, (event, index, _) in enumerate(events, 1):
+        found = number(event, "version", f"event {version}", 1)
+        if event.get("slot") != slot:
+            raise ProofError(f"event {version}: is of another slot than those before it")
+        if found != version:
+            raise ProofError(f"version {version} is missing: the next event is version {found}")
+        if index <= before:
+            raise ProofError(f"version {version} stands in the log before the one it follows")
+        before = index
+    return slot, events
+
+
+def _check_epoch(
+    said: object, slot: int, events: list[Entry], chain: bytes, checkpoint: Checkpoint
+) -> tuple[int, int]:
+    """Hold that the events are all there were; the epoch's number, and how many it covers."""
+    if not isinstance(said, dict) or said.keys() != set(_EPOCH):
+        raise ProofError(f"epoch: expected exactly {', '.join(_EPOCH)}")
+    given = cast("Json", said)
+    entry = {name: given[name] for name in ("event", "index", "proof")} | {"salt": ""}
+    event, _, _ = check_entry(entry, checkpoint, "epoch")
+    if event["kind"] != "epoch.published" or event["v"] != 1:
+        raise ProofError(f"epoch: the event is {event['kind']!r}, expected epoch.published")
+    body = cast("Json", event["body"])
+    size, slots = number(body, "size", "epoch"), number(body, "slots", "epoch")
+    covered = number(given, "version", "epoch")
+    if covered > len(events):
+        raise ProofError(f"version {len(events) + 1} is missing: the epoch has {covered} events")
+    below = sum(index < size for _, index, _ in events)
+    if below != covered:
+        raise ProofError(f"epoch: has {covered} events, {below} are given from before it")
+    head = chain
+    for _, _, leaf_hash in events[:covered]:
+        head = sha256(head + leaf_hash).digest()
+    head = head if covered else bytes(HASH_BYTES)
+    blind = from_base64(text(given, "blind", "epoch"), "epoch blind")
+    placed = slot.to_bytes(8, "big") + covered.to_bytes(8, "big")
+    leaf_hash = sha256(b"\0" + placed + head + blind).digest()
+    try:
+        root = bytes.fromhex(text(body, "root", "epoch"))
+        check_inclusion(hashes_of(given, "path", "epoch"), slot, leaf_hash, slots, root)
+    except (ValueError, ProofError) as error:
+        raise ProofError(
+            f"epoch: does not commit to these {covered} events; one of them is missing, or another "
+            f"({error})"
+        ) from error
+    return number(body, "number", "epoch", 1), covered
+
+
+def _decide_again(events: list[Entry], statements: Mapping[int, Json]) -> int:
+    """Decide each delivery again from what it recorded; how many there were."""
+    rulebooks: dict[int, Rulebook] = {}
+    decided = 0
+    for version, (event, index, _) in enumerate(events, 1):
+        if event["kind"] != "delivery.attempted" or event["v"] != 1:
+            continue
+        decided += 1
+        attempt, what = cast("Json", event["body"]), f"delivery at version {version}"
+        stated = attempt.get("stated")
+        if not isinstance(stated, list) or len(stated) <= _RULEBOOK:
+            raise ProofError(f"{what}: names no rulebook")
+        at = stated[_RULEBOOK]
+        if at not in rulebooks:
+            rulebooks[at] = _rulebook(statements, at, what)
+        if not 0 <= at < index:
+            raise ProofError(f"{what}: names a rulebook that came after it")
+        if (reason := rulebooks[at].reason_against(attempt, what)) is not None:
+            raise ProofError(f"{what}: the rule {reason!r} was against it")
+        if attempt.get("basis", "consent") == "consent":
+            _check_consent(events, version, attempt, what)
+    return decided
+
+
+def _rulebook(statements: Mapping[int, Json], at: object, what: str) -> Rulebook:
+    statement = statements.get(at) if isinstance(at, int) else None
+    if statement is None or statement["kind"] != "rulebook.applied":
+        raise ProofError(f"{what}: the rulebook it names is not among the statements")
+    return Rulebook(cast("Json", cast("Json", statement["body"]).get("body")))
+
+
+def _check_consent(events: list[Entry], version: int, attempt: Json, what: str) -> None:
+    """Hold that a yes stood: the event named says so, and nothing between takes it back."""
+    named = number(attempt, "consent", what, 1)
+    if named >= version:
+        raise ProofError(f"{what}: rests on a consent that came after it")
+    key = (attempt.get("purpose"), attempt.get("channel"))
+    if "given" not in _states(events[named - 1][0], key):
+        raise ProofError(f"{what}: version {named} says no yes to its purpose and channel")
+    for between, (event, _, _) in enumerate(events[named : version - 1], named + 1):
+        if event["kind"] in _TAKES_BACK and _states(event, key) & {"refused", "withdrawn"}:
+            raise ProofError(f"{what}: the yes was taken back at version {between}")
+
+
+def _states(event: Json, key: tuple[object, object]) -> set[object]:
+    rows = cast("Json", event["body"]).get("consent", [])
+    return {
+        row.get("state")
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, dict) and (row.get("purpose"), row.get("channel")) == key
+    }
