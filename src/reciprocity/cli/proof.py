@@ -71,6 +71,21 @@ def log_key(context: typer.Context, as_json: AsJson = False) -> None:
         print(key)
 
 
+@log.command("rotate-key")
+def log_rotate_key(context: typer.Context, as_json: AsJson = False) -> None:
+    """Let the log sign with a new key, which old and new key vouch for; hand the new one out."""
+    from reciprocity.journal.rotation import rotate_log_key
+
+    with opened(context) as shop:
+        changed = rotate_log_key(shop.journal)
+        key = shop.journal.signer().verifier_key.encode()
+    if as_json:
+        print_json({"key": key, "position": changed.position})
+        return
+    print(key)
+    print(f"the change is event {changed.position} of the log, signed by both keys")
+
+
 @log.command("epoch")
 def log_epoch(context: typer.Context, as_json: AsJson = False) -> None:
     """Commit, now and not within the hour, to how many events each person has."""

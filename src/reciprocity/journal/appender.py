@@ -12,16 +12,17 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from reciprocity.errors import Conflict, Damaged, ProofError, ReciprocityError, Unavailable
-from reciprocity.events import LogRestored, Stated
-from reciprocity.journal import pending
+from reciprocity.journal import pending, rotation
 from reciprocity.journal.before import Before, read_before
 from reciprocity.journal.cache import StandingCache
 from reciprocity.journal.catch_up import catch_up
 from reciprocity.journal.entry import Appended, sensitive_in
+from reciprocity.journal.mark import catch_up_mark, check_mark
 from reciprocity.journal.read import Reader, State
+from reciprocity.journal.rotation import settled_signer
 from reciprocity.journal.safekeeping import Mark, Safekeeping
 from reciprocity.journal.store import explained
 from reciprocity.journal.turn import Turn
@@ -32,6 +33,9 @@ from reciprocity.tlog.merkle import root_at
 from reciprocity.tlog.note import Checkpoint, open_checkpoint, sign_note
 from reciprocity.tlog.signing import LogSigner, LogVerifier
 from reciprocity.tlog.tiles import Edge, Tile
+
+if TYPE_CHECKING:
+    from reciprocity.events import Stated
 
 __all__ = ["Answer", "Appender", "Request"]
 
@@ -156,6 +160,8 @@ class Appender:
             self._roll_back()
             raise
         self._edge, self._in_force = edge, turn.in_force
+        if turn.key_change is not None:
+            self._keys.promote_signer()
         if turn.sensitive != self._sensitive:  # whatever stands in clear is judged anew
             self._sensitive, self._cache_follows = turn.sensitive, False
             self._cache.roll_back()
@@ -230,38 +236,18 @@ class Appender:
                 "than the safekeeping mark; run `reciprocity restore` before anything else"
             )
         if (mark.origin, mark.size) != (state.origin, state.size):
-            self._catch_mark_up(state, mark)
+            catch_up_mark(self._safekeeping, self._reader, state, self._edge.root())
         # Another process may have emptied the cache, or died while it made it anew.
         if not self._cache_follows or self._cache.progress()[0] != state.size:
             self._catch_up(state.size, progress)
         return state
 
-    def _catch_mark_up(self, state: State, mark: Mark) -> None:
-        """No receipt leaves, by a retried act either, before its checkpoint is in safekeeping."""
-        if mark.size and mark.origin != state.origin:
-            told = self._reader.brand_events("log.restored")
-            last = told[-1].body if told else None
-            if not isinstance(last, LogRestored) or (
-                (last.old_origin, last.old_size, last.old_root)
-                != (mark.origin, mark.size, mark.root.hex())
-            ):
-                raise Unavailable(
-                    f"safekeeping knows the log {mark.origin}, the journal here is of "
-                    f"{state.origin}: name the journal's own place, or restore the newest backup"
-                )
-        self._safekeeping.keep(
-            Mark(
-                origin=state.origin,
-                size=state.size,
-                root=self._edge.root(),
-                checkpoint=state.checkpoint,
-                next_slot=state.next_slot,
-            )
-        )
-
     def _follow(self, state: State) -> None:
         edge = Edge.load(state.size, self._reader.read_tile())
-        signer = LogSigner(state.origin, self._keys.signer())
+        in_force = self._reader.in_force()
+        signer = settled_signer(
+            state.origin, in_force.get(rotation.IN_FORCE), self._reader, self._keys
+        )
         try:
             checkpoint = open_checkpoint(state.checkpoint, LogVerifier(signer.verifier_key))
         except ProofError as error:
@@ -269,21 +255,10 @@ class Appender:
         if (checkpoint.size, checkpoint.root) != (edge.size, edge.root()):
             raise Damaged("journal's tree is not the one its checkpoint signed: restore a backup")
         self._edge, self._origin, self._signer = edge, state.origin, signer
-        self._in_force = self._reader.in_force()
+        self._in_force = in_force
         self._sensitive = self._read_sensitive()
         self._cache_follows = False
-        self._check_mark(state)
-
-    def _check_mark(self, state: State) -> None:
-        """The log must contain the one a receipt left with; a forked one is never extended."""
-        mark = self._safekeeping.mark
-        if mark.origin != state.origin or not 0 < mark.size <= state.size:
-            return
-        if root_at(mark.size, self._reader.tile_reader(state.size)) != mark.root:
-            raise Damaged(
-                f"journal differs from the safekeeping mark at size {mark.size}: events a receipt "
-                "was given for are not in it; restore the right backup"
-            )
+        check_mark(self._safekeeping.mark, self._reader, state)
 
     def _read_sensitive(self) -> frozenset[str]:
         position = self._in_force.get("brand")
@@ -329,11 +304,8 @@ class Appender:
             self._keys.index(done.index.items())
             self._keys.commit()
         origin = origin_of(turn) or self._origin
-        signer = self._signer
-        if signer is None or signer.name != origin:
-            signer = self._signer = LogSigner(origin, self._keys.signer())
         text = Checkpoint(origin, edge.size, edge.root()).encode()
-        checkpoint = sign_note(text, [signer])
+        checkpoint = sign_note(text, self._signers(turn, origin))
         self._origin = origin
         with explained("append"):
             write_turn(self._db, turn, tiles)
@@ -342,6 +314,15 @@ class Appender:
                 (edge.size, at, turn.next_slot, origin, turn.gap, checkpoint),
             )
         return checkpoint
+
+    def _signers(self, turn: Turn, origin: str) -> list[LogSigner]:
+        """Who signs the turn's checkpoint: one key, or the old and the new where it changes."""
+        if (change := turn.key_change) is not None:
+            self._signer = None
+            return rotation.both_signers(change, origin, self._keys)
+        if self._signer is None or self._signer.name != origin:
+            self._signer = LogSigner(origin, self._keys.signer())
+        return [self._signer]
 
     def _lock_cache(self) -> None:
         """Taken before the journal's lock goes, so that no process sees a cache behind for long."""

@@ -16,7 +16,7 @@ from typing import Final, Self
 import msgspec
 
 from reciprocity.errors import InputError, Unavailable
-from reciprocity.events import LogOpened, Stated
+from reciprocity.events import LogKeyChanged, LogOpened, Stated
 from reciprocity.journal import pending
 from reciprocity.journal.appender import Answer, Appender, Request
 from reciprocity.journal.cache import Kept, StandingCache
@@ -347,6 +347,13 @@ class Journal:
     def verifier(self) -> LogVerifier:
         """Who checks this log's checkpoints."""
         return LogVerifier(self.signer().verifier_key)
+
+    def verifiers(self) -> list[LogVerifier]:
+        """Who checks what this log ever signed under its present origin, the newest key first."""
+        changes = [told.body for told in self.brand_events("log.key_changed")]
+        old = [body.old_key for body in changes if isinstance(body, LogKeyChanged)]
+        mine = [key for key in reversed(old) if key.startswith(f"{self.state().origin}+")]
+        return [self.verifier(), *map(LogVerifier.parse, mine)]
 
     def root(self, size: int) -> bytes:
         """The log's root when it had *size* events."""

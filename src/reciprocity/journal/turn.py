@@ -16,6 +16,7 @@ from reciprocity.events import (
     Act,
     Attempt,
     ErasureDone,
+    LogKeyChanged,
     LogOpened,
     LogRestored,
     Scope,
@@ -69,6 +70,7 @@ class Turn:
         self._suppressed = dict.fromkeys(before.suppressed)
         self._found = before.found
         self.sensitive = before.sensitive
+        self.key_change: LogKeyChanged | None = None
         self._fresh: Sequence[PersonKeys] = ()
         self._stated: dict[str, tuple[int, ...]] = {}
         self._acts: dict[bytes, tuple[list[str | None], list[Appended]]] = {}
@@ -89,11 +91,13 @@ class Turn:
         self._undo.clear()
         self._new_slot = -1
         done, next_slot, gap, sensitive = self.written, self.next_slot, self.gap, self.sensitive
+        change = self.key_change
         rows, minted, suppress = len(done.rows), len(done.minted), len(done.suppress)
         try:
             answer = [self._admit(entry) for entry in entries]
         except ReciprocityError:
             self.next_slot, self.gap, self.sensitive = next_slot, gap, sensitive
+            self.key_change = change
             del done.rows[rows:], done.leaf_hashes[rows:]
             del done.minted[minted:], done.suppress[suppress:]
             self._take_back()
@@ -338,6 +342,8 @@ class Turn:
                 raise Conflict("person is erased already, or not known here")
             if (standing.version, standing.head.hex()) != (body.version, body.head):
                 raise Conflict("person's history moved on: read again and erase anew")
+        if type(body) is LogKeyChanged and entry.in_force != "log.key":
+            raise InputError("log key changes by `reciprocity log rotate-key` only")
         if entry.kind == "campaign.stated" and not entry.in_force:
             raise InputError("campaign statement must name what it puts into force")
         if entry.in_force == "brand":
@@ -377,7 +383,9 @@ class Turn:
         done.suppress += map(self.before.shielded, entry.suppress)
         for digest in entry.suppress:
             self._put(self._suppressed, digest, None)
-        if type(body) is LogRestored:
+        if type(body) is LogKeyChanged:
+            self.key_change = body
+        elif type(body) is LogRestored:
             self.gap = SIGNATURES_FOR_A_GAP
             self.next_slot = max(self.next_slot, body.next_slot)
         elif entry.kind == "gap.signed":

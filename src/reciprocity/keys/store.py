@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS brand_key (
     name TEXT PRIMARY KEY, wrapped BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+_LOG: Final = "log"
+_NEXT: Final = "log_next"
 
 
 class BrandKeys(NamedTuple):
@@ -107,8 +109,46 @@ class KeyStore:
             ) from None
 
     def signer(self) -> Ed25519PrivateKey:
-        """The log's private key."""
-        return Ed25519PrivateKey.from_private_bytes(self.brand.log)
+        """The log's private key, as it is now: another process may have changed it."""
+        key = self._log_key(_LOG)
+        if key is None:
+            raise Unavailable("key store has lost the log's key: restore keys.db from its backup")
+        return key
+
+    def next_signer(self) -> Ed25519PrivateKey | None:
+        """The key the log is about to change to; None unless a change was begun."""
+        return self._log_key(_NEXT)
+
+    def _log_key(self, name: str) -> Ed25519PrivateKey | None:
+        with _storage("read"):
+            row = self._db.execute(
+                "SELECT wrapped FROM brand_key WHERE name = ?", (name,)
+            ).fetchone()
+        if row is None:
+            return None
+        return Ed25519PrivateKey.from_private_bytes(self._unwrap(row[0], name.encode()))
+
+    def prepare_signer(self) -> Ed25519PrivateKey:
+        """A new key for the log, kept beside the one in use until `promote_signer`."""
+        key = os.urandom(KEY_BYTES)
+        self.begin()
+        with _storage("keep the log's next key"):
+            row = (_NEXT, self._wrap(key, _NEXT.encode()))
+            self._db.execute("INSERT OR REPLACE INTO brand_key VALUES (?, ?)", row)
+        self.commit()
+        return Ed25519PrivateKey.from_private_bytes(key)
+
+    def promote_signer(self) -> None:
+        """Let the next key take the place of the one in use, which is destroyed."""
+        following = self.next_signer()
+        if following is None:
+            return
+        self.begin()
+        with _storage("change the log's key"):
+            wrapped = self._wrap(following.private_bytes_raw(), _LOG.encode())
+            self._db.execute("UPDATE brand_key SET wrapped = ? WHERE name = ?", (wrapped, _LOG))
+            self._db.execute("DELETE FROM brand_key WHERE name = ?", (_NEXT,))
+        self.commit()
 
     def epoch_key(self) -> bytes:
         """The key that blinds the leaves of epochs (`prove/epochs.py`)."""

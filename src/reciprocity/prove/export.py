@@ -20,6 +20,7 @@ from msgspec import Struct
 from reciprocity.errors import InputError, ProofError, Unavailable
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.read import Reader
+from reciprocity.prove.verify.entry import open_under
 from reciprocity.tlog.merkle import hash_leaf, root_at
 from reciprocity.tlog.note import Checkpoint, open_checkpoint
 from reciprocity.tlog.tiles import (
@@ -79,7 +80,7 @@ def _exported(folder: Path, newest: Checkpoint, journal: Journal) -> Checkpoint 
     except OSError as error:
         raise Unavailable(f"export folder {folder} cannot be read: {error.strerror}") from error
     try:
-        before = open_checkpoint(data, journal.verifier())
+        before = open_under(data, journal.verifiers())
     except ProofError as error:
         raise InputError(
             f"export folder {folder} holds the checkpoint of another log ({error}): name an empty "

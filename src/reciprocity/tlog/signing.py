@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from reciprocity.errors import ProofError
 from reciprocity.tlog.note import VerifierKey
 
-__all__ = ["LogSigner", "LogVerifier"]
+__all__ = ["LogSigner", "LogVerifier", "key_change_text"]
 
 _ED25519: Final = 1
 
@@ -46,3 +46,8 @@ class LogSigner:
     def sign(self, message: bytes) -> bytes:
         """The signature of *message*."""
         return self._private.sign(message)
+
+
+def key_change_text(origin: str, old_key: str, new_key: str) -> bytes:
+    """What both keys of a log sign when it changes from the one to the other."""
+    return f"reciprocity log key change\n{origin}\n{old_key}\n{new_key}\n".encode()

@@ -10,9 +10,16 @@ from pathlib import Path
 from typing import Final, cast
 
 from reciprocity.errors import InputError, ProofError
-from reciprocity.prove.verify.entry import Json, keys_from, leaf_of, number, open_under
+from reciprocity.prove.verify.entry import (
+    Json,
+    followed,
+    keys_from,
+    leaf_of,
+    number,
+    open_under,
+)
 from reciprocity.tlog.merkle import HASH_BYTES, hash_leaves, root_at
-from reciprocity.tlog.note import Checkpoint
+from reciprocity.tlog.note import Checkpoint, Note
 from reciprocity.tlog.tiles import (
     ENTRY_BYTES,
     TILE_WIDTH,
@@ -57,6 +64,7 @@ class _Counted:
     kinds: list[int] = field(default_factory=lambda: [0] * 5)
     personal_at: list[int] = field(default_factory=list)
     epochs: list[tuple[int, Json]] = field(default_factory=list)
+    changes: list[Json] = field(default_factory=list)
 
     def see(self, leaf: bytes) -> None:
         """Count the next leaf; keep it if it states an epoch."""
@@ -80,6 +88,8 @@ class _Counted:
             raise ProofError(f"{what}: a public leaf that is no public event")
         if event["kind"] == "epoch.published" and event["v"] == 1:
             self.epochs.append((self.index, cast("Json", event["body"])))
+        elif event["kind"] == "log.key_changed" and event["v"] == 1:
+            self.changes.append(cast("Json", event["body"]))
 
 
 def verify_log(folder: Path, keys: Sequence[str], seen: bytes = b"") -> VerifiedLog:
@@ -88,9 +98,11 @@ def verify_log(folder: Path, keys: Sequence[str], seen: bytes = b"") -> Verified
     Raises `ProofError` saying what does not hold, `InputError` for a key that is none or a folder
     without a checkpoint.
     """
-    verifiers = keys_from(keys)
-    checkpoint = open_under(_file(folder, "checkpoint", 1 << 18), verifiers)
+    verifiers, note = keys_from(keys), _file(folder, "checkpoint", 1 << 18)
+    checkpoint = Checkpoint.parse(Note.parse(note).text)  # believed once somebody known signed it
     counted = _check_tree(folder, checkpoint)
+    verifiers = followed(verifiers, counted.changes)
+    open_under(note, verifiers)
     _check_epochs(counted)
     return VerifiedLog(
         origin=checkpoint.origin,
