@@ -54,6 +54,7 @@ from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal, now_ms
 from reciprocity.leave import erase as erasing
 from reciprocity.model import Id
+from reciprocity.prove.epochs import publish_if_due
 from reciprocity.prove.receipt import Receipt, receipt_for
 from reciprocity.prove.replay import Audit, audit, audit_person, found_in
 from reciprocity.vault.people import find
@@ -77,10 +78,14 @@ def check_brand(folder: Path) -> tuple[str, ...]:
 
 
 class Ticked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tick did, and when each of its jobs last succeeded (in ms)."""
+    """What a tick did, and when each of its jobs last succeeded (in ms).
+
+    *epoch* is the number of the one published, 0 if none was due.
+    """
 
     erased: int
     sent: tuple[SendReport, ...]
+    epoch: int
     last_success: dict[str, int]
 
 
@@ -347,7 +352,9 @@ class Reciprocity:
             jobs.run("sweep", lambda: len(sweep_orphans(self.journal)), 0)
             nothing: list[SendReport] = []
             sent = jobs.run("send", self.send_waiting, nothing)
-            return Ticked(erased=erased, sent=tuple(sent), last_success=jobs.last_success())
+            epoch = jobs.run("epoch", lambda: publish_if_due(self.journal), 0)
+            done = jobs.last_success()
+            return Ticked(erased=erased, sent=tuple(sent), epoch=epoch, last_success=done)
 
     def _erase_due(self, actor: str) -> int:
         finished = len(erasing.resume(self.journal))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hmac
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from reciprocity.leave.erase import erase
 from reciprocity.prove.epoch_tree import EpochTree, epoch_leaf
 from reciprocity.prove.epochs import newest_epoch, place_in_epoch, publish_epoch
 from reciprocity.tlog.merkle import check_inclusion
-from tests.shop import add_people, new_shop, withdraw
+from tests.shop import Clock, add_people, new_shop, withdraw
 from tests.tlog.naive import naive_root
 
 if TYPE_CHECKING:
@@ -134,3 +136,42 @@ def test_standings_that_are_not_those_of_the_log_make_no_epoch(tmp_path: Path) -
         assert newest_epoch(shop.journal) is None
         shop.journal.rebuild()
         assert publish_epoch(shop.journal).sum_n > 0
+
+
+def test_a_tick_publishes_one_an_hour_and_only_when_something_was_written(tmp_path: Path) -> None:
+    clock = Clock()
+    with new_shop(tmp_path, clock=clock) as shop:
+        add_people(shop, 2)
+        epochs = [shop.tick("operator:tests").epoch]
+        for minutes in (30, 31, 61, 61):
+            clock.at += minutes * 60_000
+            if minutes == 30:
+                withdraw(shop, 1)
+            epochs.append(shop.tick("operator:tests").epoch)
+        assert epochs == [1, 0, 2, 0, 0]
+
+
+def test_two_processes_at_once_state_no_number_twice(tmp_path: Path) -> None:
+    with new_shop(tmp_path) as shop:
+        add_people(shop, 50)
+        others = [
+            subprocess.Popen([sys.executable, "-c", EPOCHS, str(shop.brand.folder)])
+            for _ in range(2)
+        ]
+        assert [other.wait(60) for other in others] == [0, 0]
+        made = [told.body for told in shop.journal.brand_events("epoch.published")]
+        assert [body.number for body in made] == list(range(1, len(made) + 1))
+        assert len(made) > 5
+
+
+EPOCHS = """
+import sys
+from pathlib import Path
+from reciprocity.platform import Reciprocity
+from reciprocity.prove.epochs import publish_epoch
+from tests.shop import Clock, withdraw, add_people
+with Reciprocity.open(Path(sys.argv[1]), Clock()) as shop:
+    for slot in range(5):
+        withdraw(shop, slot)
+        publish_epoch(shop.journal)
+"""

@@ -105,7 +105,7 @@ def send(context: typer.Context, campaign: CampaignId, as_json: AsJson = False) 
 
 @app.command()
 def tick(context: typer.Context, as_json: AsJson = False) -> None:
-    """Do what is due: erase who asked to be, send what waited. Run it every few minutes."""
+    """Do what is due: erase, send what waited, publish an epoch. Run it every few minutes."""
     actor = front_of(context).actor
     with opened(context) as shop:
         done = shop.tick(actor)
@@ -113,6 +113,8 @@ def tick(context: typer.Context, as_json: AsJson = False) -> None:
         print_json(done)
         return
     print(f"people erased: {done.erased}")
+    if done.epoch:
+        print(f"epoch published: {done.epoch}")
     _show(done.sent)
     if not done.sent:
         print("nothing waits to be sent")

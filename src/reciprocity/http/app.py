@@ -1,4 +1,4 @@
-"""The web application: for now the one page that every message must have, to stop it.
+"""The web application: the page that every message must have, to stop it, and the public log.
 
 `GET /u/{token}` shows what would stop and changes nothing, so that a mail scanner which follows
 links stops nobody. `POST` with `List-Unsubscribe=One-Click` stops it (RFC 8058): no cookie, no
@@ -17,6 +17,7 @@ from litestar.exceptions import HTTPException
 from reciprocity.errors import InputError, ReciprocityError
 from reciprocity.http import page
 from reciprocity.http.desk import Desk
+from reciprocity.http.log_files import LogFiles, log_router
 
 __all__ = ["make_app"]
 
@@ -127,8 +128,8 @@ def _failed(request: AnyRequest, error: Exception) -> Response[str]:
 def make_app(desk: Desk) -> Litestar:
     """The application that serves *desk*; it closes the desk when it stops."""
     return Litestar(
-        [show, stop, healthy, ready],
-        state=State({"desk": desk}),
+        [show, stop, healthy, ready, log_router()],
+        state=State({"desk": desk, "log": LogFiles(desk.folder)}),
         on_shutdown=[desk.close],
         request_max_body_size=MOST_BODY_BYTES,
         multipart_form_part_limit=MOST_PARTS,

@@ -41,7 +41,7 @@ class Desk:
         """
         if not (folder / "journal.db").exists():
             raise InputError(f"journal in {folder} is not there: run `reciprocity apply` first")
-        self._folder, self._clock = folder, clock
+        self.folder, self._clock = folder, clock
         self._shop: Reciprocity | None = None
         self._opened_files: tuple[int, ...] = ()
         self._lock = threading.Lock()  # around opening
@@ -95,7 +95,7 @@ class Desk:
         """
         shop = self._open()
         shop.journal.count()
-        for path in (shop.brand.master_key, self._folder / "keys.db"):
+        for path in (shop.brand.master_key, self.folder / "keys.db"):
             if not path.is_file():
                 raise Unavailable(f"key file {path} is missing: put it back before a restart")
 
@@ -109,16 +109,16 @@ class Desk:
             files = self._files()
             if self._shop is None or files != self._opened_files:
                 self._shop = None
-                shop = Reciprocity.open(self._folder, self._clock)
+                shop = Reciprocity.open(self.folder, self._clock)
                 self._closing.callback(shop.close)  # not earlier: a thread may still be in it
                 self._shop, self._opened_files = shop, files
             return self._shop
 
     def _files(self) -> tuple[int, ...]:
         try:
-            return tuple((self._folder / name).stat().st_ino for name in _FILES)
+            return tuple((self.folder / name).stat().st_ino for name in _FILES)
         except OSError as error:
             raise Unavailable(f"{error.strerror}: {error.filename}; put it back") from error
 
     def _connection(self) -> sqlite3.Connection:
-        return connect(self._folder / "journal.db", durable=True)
+        return connect(self.folder / "journal.db", durable=True)

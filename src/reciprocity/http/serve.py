@@ -113,4 +113,6 @@ def logged(app: _App) -> _App:
 def _kind(path: str) -> str:
     if path.startswith("/u/"):
         return "/u/..."
+    if path.startswith("/log/"):
+        return "/log/..."
     return path if path in _OPEN_PATHS else "other"

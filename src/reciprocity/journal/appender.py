@@ -20,8 +20,9 @@ from reciprocity.journal.before import Before, read_before
 from reciprocity.journal.cache import StandingCache
 from reciprocity.journal.catch_up import catch_up
 from reciprocity.journal.entry import Appended, sensitive_in
+from reciprocity.journal.log_reader import State
 from reciprocity.journal.mark import catch_up_mark, check_mark
-from reciprocity.journal.read import Reader, State
+from reciprocity.journal.read import Reader
 from reciprocity.journal.rotation import settled_signer
 from reciprocity.journal.safekeeping import Mark, Safekeeping
 from reciprocity.journal.store import explained

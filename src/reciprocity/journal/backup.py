@@ -13,16 +13,19 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
 from reciprocity.errors import Damaged, InputError
 from reciprocity.events import canonical
 from reciprocity.journal.journal import Journal
-from reciprocity.journal.read import Reader, State
+from reciprocity.journal.read import Reader
 from reciprocity.journal.store import explained
 from reciprocity.tlog.merkle import root_at
+
+if TYPE_CHECKING:
+    from reciprocity.journal.log_reader import State
 
 __all__ = ["Manifest", "back_up", "backups", "check_pair", "file_hash", "newest", "sync"]
 

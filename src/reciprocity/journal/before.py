@@ -9,7 +9,8 @@ from reciprocity.events import ErasureDone
 from reciprocity.journal.cache import Clear, StandingCache
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.leaf import Row
-from reciprocity.journal.read import Reader, State
+from reciprocity.journal.log_reader import State
+from reciprocity.journal.read import Reader
 from reciprocity.journal.standing import Standing
 from reciprocity.keys import KeyPair, KeyStore, PersonKeys, commit
 from reciprocity.model import Profile

@@ -22,7 +22,8 @@ from reciprocity.journal.appender import Answer, Appender, Request
 from reciprocity.journal.cache import Kept, StandingCache
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.leaf import Told
-from reciprocity.journal.read import Reader, State
+from reciprocity.journal.log_reader import State
+from reciprocity.journal.read import Reader
 from reciprocity.journal.safekeeping import Safekeeping
 from reciprocity.journal.standing import Standing
 from reciprocity.journal.store import BUSY_MS, connect, explained, migrate

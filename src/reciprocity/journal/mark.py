@@ -2,7 +2,8 @@
 
 from reciprocity.errors import Damaged, Unavailable
 from reciprocity.events import LogRestored
-from reciprocity.journal.read import Reader, State
+from reciprocity.journal.log_reader import State
+from reciprocity.journal.read import Reader
 from reciprocity.journal.safekeeping import Mark, Safekeeping
 from reciprocity.tlog.merkle import root_at
 

@@ -6,12 +6,8 @@ run inside one transaction of the connection; `snapshot` gives that.
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from hashlib import sha256
 from itertools import groupby, islice
 from typing import Final
-
-from msgspec import Struct
 
 from reciprocity.errors import Damaged
 from reciprocity.events import Scope
@@ -23,63 +19,26 @@ from reciprocity.journal.leaf import (
     open_personal,
     open_public,
 )
+from reciprocity.journal.log_reader import LogReader
 from reciprocity.journal.profile import open_profile
 from reciprocity.journal.store import explained
 from reciprocity.keys import KeyPair, KeyStore, PersonKeys, commit, derive, rows_in
 from reciprocity.model import Profile
-from reciprocity.tlog.tiles import ReadTile, TileReader, derived_tiles
 
-__all__ = ["Reader", "State"]
+__all__ = ["Reader"]
 
 _COLUMNS: Final = "position, slot, version, recorded_at, happened_at, kind, sealed, leaf"
 _PAGE: Final = 2_000
 
 
-class State(Struct, frozen=True, kw_only=True):
-    """The row `log_state`: how far the log has got; *gap* counts signatures still missing."""
-
-    size: int
-    last_at: int
-    next_slot: int
-    origin: str
-    gap: int
-    checkpoint: bytes
-
-
-class Reader:
-    """Reads through one connection; not for two threads at once."""
+class Reader(LogReader):
+    """Reads and opens through one connection; not for two threads at once."""
 
     def __init__(self, db: sqlite3.Connection, keys: KeyStore) -> None:
         """Read *db*, opening events with *keys*."""
-        self.db, self._keys = db, keys
+        super().__init__(db)
+        self._keys = keys
         self.brand: KeyPair = derive(keys.brand.events)
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """All reads inside see the same state, whatever is appended meanwhile."""
-        if self.db.in_transaction:
-            yield
-            return
-        with explained("read"):
-            self.db.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self.db.execute("ROLLBACK")
-
-    def state(self) -> State | None:
-        """How far the log has got; None before it is opened for the first time."""
-        with explained("read its state"):
-            row = self.db.execute(
-                "SELECT size, last_at, next_slot, origin, gap, checkpoint FROM log_state"
-            ).fetchone()
-        if row is None:
-            return None
-        size, last_at, next_slot, origin, gap, checkpoint = row
-        return State(
-            size=size, last_at=last_at, next_slot=next_slot, origin=origin, gap=gap,
-            checkpoint=checkpoint,
-        )  # fmt: skip
 
     def in_force(self) -> dict[str, int]:
         """The position of each statement in force, by its name."""
@@ -173,15 +132,6 @@ class Reader:
                     pair = derive(people[slot].proof)
                     yield slot, [open_personal(pair, row) for row in group]
 
-    def leaves(self, start: int, stop: int) -> list[bytes]:
-        """The leaves of positions *start* to *stop* - 1."""
-        with explained("read leaves"):
-            found = self.db.execute(
-                "SELECT leaf FROM event WHERE position >= ? AND position < ? ORDER BY position",
-                (start, stop),
-            ).fetchall()
-        return [row[0] for row in found]
-
     def brand_events(self, kind: str, start: int = 0) -> list[Told]:
         """All brand or public events of *kind* from position *start* on."""
         with explained("read the brand's events"):
@@ -251,43 +201,3 @@ class Reader:
         query = f"SELECT act_id, {_COLUMNS} FROM event WHERE act_id IN (?)"  # noqa: S608 - column names
         with explained("look for act ids"):
             return {row[0]: Row._make(row[1:]) for row in rows_in(self.db, query, digests)}
-
-    # -- tiles --
-
-    def tile_reader(self, size: int) -> TileReader:
-        """Any node of the tree of *size* leaves, from full tiles and `event.leaf`."""
-        return TileReader(self.read_tile(), size)
-
-    def read_tile(self) -> ReadTile:
-        """Any tile at any size (C2SP tlog-tiles); partial ones are derived."""
-        return derived_tiles(self._leaf_hashes, self._full_tile, self._tile_roots)
-
-    def _leaf_hashes(self, start: int, stop: int) -> list[bytes]:
-        with explained("read leaves"):
-            leaves = self.db.execute(
-                "SELECT leaf FROM event WHERE position >= ? AND position < ? ORDER BY position",
-                (start, stop),
-            ).fetchall()
-        if len(leaves) != stop - start:
-            raise Damaged(f"journal lacks events between {start} and {stop}: restore a backup")
-        return [sha256(b"\0" + leaf).digest() for (leaf,) in leaves]
-
-    def _full_tile(self, level: int, number: int) -> bytes:
-        with explained("read a tile"):
-            row = self.db.execute(
-                "SELECT hashes FROM tile WHERE level = ? AND number = ?", (level, number)
-            ).fetchone()
-        if row is None:
-            raise Damaged(f"journal lacks tile {number} of level {level}: restore a backup")
-        return bytes(row[0])
-
-    def _tile_roots(self, level: int, start: int, stop: int) -> list[bytes]:
-        with explained("read tile roots"):
-            rows = self.db.execute(
-                "SELECT root FROM tile WHERE level = ? AND number >= ? AND number < ?"
-                " ORDER BY number",
-                (level, start, stop),
-            ).fetchall()
-        if len(rows) != stop - start:
-            raise Damaged(f"journal lacks tiles of level {level}: restore a backup")
-        return [row[0] for row in rows]

@@ -22,7 +22,8 @@ from reciprocity.journal.backup import Manifest, check_pair, sync
 from reciprocity.journal.destroy import Step, bury, destroy, quiet, resume
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
-from reciprocity.journal.read import Reader, State
+from reciprocity.journal.log_reader import State
+from reciprocity.journal.read import Reader
 from reciprocity.journal.safekeeping import Mark, Safekeeping
 from reciprocity.journal.store import connect, migrate, rotate_link_key
 from reciprocity.keys import KeyStore, read_master_key

@@ -24,12 +24,21 @@ from reciprocity.journal.cache import StandingCache
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
-from reciprocity.journal.read import Reader, State
+from reciprocity.journal.log_reader import State
+from reciprocity.journal.read import Reader
 from reciprocity.journal.store import explained
 from reciprocity.prove.epoch_tree import EpochTree, Reached, epoch_leaf
 from reciprocity.tlog.merkle import HASH_BYTES, root_at
 
-__all__ = ["HOUR_MS", "Committed", "Placed", "newest_epoch", "place_in_epoch", "publish_epoch"]
+__all__ = [
+    "HOUR_MS",
+    "Committed",
+    "Placed",
+    "newest_epoch",
+    "place_in_epoch",
+    "publish_epoch",
+    "publish_if_due",
+]
 
 HOUR_MS: Final = 3_600_000
 FILE: Final = "epochs.db"
@@ -105,6 +114,15 @@ def publish_epoch(
         (appended,) = journal.append([entry])
         tree.reach(now)
     return _committed(appended.position, body, new=True)
+
+
+def publish_if_due(journal: Journal) -> int:
+    """Publish an epoch if the newest is an hour old; its number, 0 if none was published."""
+    newest = newest_epoch(journal)
+    if newest is not None and journal.clock() < newest.at + HOUR_MS:
+        return 0
+    made = publish_epoch(journal)
+    return made.number if made.new else 0
 
 
 def place_in_epoch(journal: Journal, slot: int) -> Placed:
