@@ -66,6 +66,27 @@ def verify_person(
     print(f"under the signed checkpoint of {found.size} events, root {found.root}")
 
 
+@app.command("challenge")
+def verify_challenge(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `challenge answer` wrote.")],
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that the slots were drawn as agreed and each is opened whole; exit code 1 if not."""
+    from reciprocity.prove.verify import verify_challenge as verify
+
+    found = verify(_read(file, "challenge"), _keys(context, key))
+    if as_json:
+        print_json(found)
+        return
+    print(f"the answer to challenge {found.number} holds: slots {list(found.slots)}")
+    print(f"{found.people} people opened whole, {found.decided} deliveries decided again")
+    print(f"{found.erased} erased before, {found.unused} never used")
+    if found.erased_since:
+        print(f"{found.erased_since} erased since: nothing of them can be opened any more")
+
+
 @app.command("log")
 def verify_log(
     context: typer.Context,

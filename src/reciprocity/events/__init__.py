@@ -8,6 +8,7 @@ vault, where they can be corrected or destroyed without touching history.
 """
 
 from reciprocity.events.body import Body, Scope, canonical
+from reciprocity.events.challenged import ChallengeAnswered, ChallengeBegun
 from reciprocity.events.kinds import KINDS, Envelope, Kind, encode_event, read_body, read_event
 from reciprocity.events.sent import Attempt, Held, Outcome
 from reciprocity.events.stated import (
@@ -36,6 +37,8 @@ __all__ = [
     "Attempt",
     "Body",
     "CampaignStated",
+    "ChallengeAnswered",
+    "ChallengeBegun",
     "ConsentRow",
     "Envelope",
     "Epoch",

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from reciprocity.errors import Damaged
 from reciprocity.events.body import Body, Scope
+from reciprocity.events.challenged import ChallengeAnswered, ChallengeBegun
 from reciprocity.events.sent import Attempt, Held, Outcome
 from reciprocity.events.stated import (
     CampaignStated,
@@ -70,6 +71,8 @@ KINDS: Final[dict[tuple[str, int], Kind]] = {
     ("log.restored", 1): Kind(_C, LogRestored, "a new origin after a restore lost events"),
     ("log.key_changed", 1): Kind(_C, LogKeyChanged, "the log signs with another key from here on"),
     ("epoch.published", 1): Kind(_C, Epoch, "how many events each person has, committed to"),
+    ("challenge.begun", 1): Kind(_C, ChallengeBegun, "an auditor will draw people to look at"),
+    ("challenge.answered", 1): Kind(_C, ChallengeAnswered, "the people drawn were opened"),
     ("brand.applied", 1): Kind(_C, Stated, "a brand file came into force"),
     ("rulebook.applied", 1): Kind(_C, Stated, "a rulebook came into force"),
     ("laws.applied", 1): Kind(_C, Stated, "law packs came into force"),

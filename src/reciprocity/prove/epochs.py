@@ -34,6 +34,7 @@ __all__ = [
     "HOUR_MS",
     "Committed",
     "Placed",
+    "blind_of",
     "newest_epoch",
     "place_in_epoch",
     "publish_epoch",
@@ -138,7 +139,7 @@ def place_in_epoch(journal: Journal, slot: int) -> Placed:
                 root = tree.root(stated.slots).hex()
                 if (stated.root, stated.size) == (root, reached.size):
                     version = tree.count(slot)
-                    blind = _blind(journal.keys.epoch_key(), slot, version)
+                    blind = blind_of(journal.keys.epoch_key(), slot, version)
                     path = tuple(tree.prove(slot, stated.slots))
                     return Placed(epoch=newest, version=version, blind=blind, path=path)
         publish_epoch(journal)
@@ -201,12 +202,13 @@ class _Moment:
             head = _head.decode(state)
             heads[slot] = (head.version, head.head)
         return {
-            slot: (version, epoch_leaf(slot, version, head, _blind(self._key, slot, version)))
+            slot: (version, epoch_leaf(slot, version, head, blind_of(self._key, slot, version)))
             for slot, (version, head) in heads.items()
         }
 
 
-def _blind(key: bytes, slot: int, version: int) -> bytes:
+def blind_of(key: bytes, slot: int, version: int) -> bytes:
+    """The 32 bytes that keep the leaf of *slot* from being guessed."""
     message = slot.to_bytes(8, "big") + version.to_bytes(8, "big")
     return hmac.digest(key, message, "sha256")
 

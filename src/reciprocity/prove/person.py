@@ -20,7 +20,7 @@ from reciprocity.prove.verify.person import FORMAT
 from reciprocity.tlog.merkle import prove_inclusion
 from reciprocity.tlog.tiles import TileReader
 
-__all__ = ["EntryProof", "EpochProof", "PersonProof", "person_proof"]
+__all__ = ["EntryProof", "EpochProof", "PersonProof", "entry_proof", "person_proof", "stated_by"]
 
 _PUBLIC: Final = 3  # brand, rulebook, law packs; the campaign's statement is the brand's own
 
@@ -83,7 +83,7 @@ def _made(reader: Reader, slot: int, placed: Placed) -> PersonProof:
     if state is None or not events:
         raise InputError("person was erased just now: there is nothing to prove")
     tree = reader.tile_reader(state.size)
-    epoch = _entry(placed.epoch, tree)
+    epoch = entry_proof(placed.epoch, tree)
     return PersonProof(
         chain=_text(reader.chain_start(slot)),
         checkpoint=state.checkpoint.decode(),
@@ -95,12 +95,12 @@ def _made(reader: Reader, slot: int, placed: Placed) -> PersonProof:
             proof=epoch.proof,
             version=placed.version,
         ),
-        events=tuple(_entry(told, tree) for told in events),
-        statements=tuple(_entry(reader.told(at), tree) for at in _stated(events)),
+        events=tuple(entry_proof(told, tree) for told in events),
+        statements=tuple(entry_proof(reader.told(at), tree) for at in stated_by(events)),
     )
 
 
-def _stated(events: Iterable[Told]) -> list[int]:
+def stated_by(events: Iterable[Told]) -> list[int]:
     """The positions of the public statements that deliveries name."""
     found = {
         at for told in events if isinstance(told.body, Attempt) for at in told.body.stated[:_PUBLIC]
@@ -108,7 +108,8 @@ def _stated(events: Iterable[Told]) -> list[int]:
     return sorted(found)
 
 
-def _entry(told: Told, tree: TileReader) -> EntryProof:
+def entry_proof(told: Told, tree: TileReader) -> EntryProof:
+    """The event *told*, with the way from its leaf to the root of *tree*."""
     return EntryProof(
         event=told.text.decode(),
         index=told.position,

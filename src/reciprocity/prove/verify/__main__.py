@@ -3,16 +3,22 @@
 import json
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Final
 
 from reciprocity.errors import InputError, ProofError
-from reciprocity.prove.verify import verify_log, verify_person, verify_receipt
+from reciprocity.prove.verify import verify_challenge, verify_log, verify_person, verify_receipt
 
 __all__ = ["main"]
 
 FAILED, REFUSED = 1, 2
+_VERIFY: Final[Mapping[str, Callable[..., Any]]] = {
+    "receipt": verify_receipt,
+    "person": verify_person,
+    "challenge": verify_challenge,
+}
 
 
 def _parser() -> ArgumentParser:
@@ -22,7 +28,7 @@ def _parser() -> ArgumentParser:
         "2 bad input.",
         formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("receipt", "person", "log"))
+    parser.add_argument("what", choices=("receipt", "person", "challenge", "log"))
     parser.add_argument("path", type=Path, help="the file, or the folder of an exported log")
     parser.add_argument(
         "--key", action="append", default=[], metavar="KEY",
@@ -56,8 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seen = _read(told.seen) if told.seen else b""
             found = asdict(verify_log(told.path, keys, seen))
         else:
-            verify = verify_receipt if told.what == "receipt" else verify_person
-            found = asdict(verify(_read(told.path), keys))
+            found = asdict(_VERIFY[told.what](_read(told.path), keys))
     except ProofError as error:
         print(f"does not hold: {error}", file=sys.stderr)
         return FAILED

@@ -6,7 +6,7 @@ The steps are those of docs/reference/proof-formats.md, "Person's proof", in its
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, cast
+from typing import Final, Self, cast
 
 from reciprocity.errors import ProofError
 from reciprocity.prove.verify.entry import (
@@ -25,7 +25,17 @@ from reciprocity.prove.verify.rules import Rulebook
 from reciprocity.tlog.merkle import HASH_BYTES, check_inclusion
 from reciprocity.tlog.note import Checkpoint
 
-__all__ = ["FORMAT", "VerifiedPerson", "verify_person"]
+__all__ = [
+    "FORMAT",
+    "Committed",
+    "VerifiedPerson",
+    "chained",
+    "check_commitment",
+    "check_events",
+    "decide_again",
+    "listed",
+    "verify_person",
+]
 
 FORMAT: Final = "reciprocity-person@v1"
 _FIELDS: Final = ("chain", "checkpoint", "epoch", "events", "format", "statements")
@@ -64,10 +74,10 @@ def verify_person(data: bytes, keys: Sequence[str]) -> VerifiedPerson:
     if said["format"] != FORMAT:
         raise ProofError(f"proof: is of format {said['format']!r}, expected {FORMAT}")
     checkpoint = open_under(text(said, "checkpoint", "proof").encode("utf-8", "replace"), verifiers)
-    slot, events = _events(_listed(said, "events"), checkpoint)
+    slot, events = check_events(listed(said, "events"), checkpoint)
     statements = {
         entry[1]: entry[0]
-        for entry in _entries(_listed(said, "statements"), "statement", checkpoint)
+        for entry in _entries(listed(said, "statements"), "statement", checkpoint)
     }
     chain = from_base64(text(said, "chain", "proof"), "proof chain")
     epoch, covered = _check_epoch(said["epoch"], slot, events, chain, checkpoint)
@@ -76,14 +86,15 @@ def verify_person(data: bytes, keys: Sequence[str]) -> VerifiedPerson:
         slot=slot,
         covered=covered,
         epoch=epoch,
-        decided=_decide_again(events, statements),
+        decided=decide_again(events, statements),
         origin=checkpoint.origin,
         size=checkpoint.size,
         root=checkpoint.root.hex(),
     )
 
 
-def _listed(said: Json, name: str) -> list[object]:
+def listed(said: Json, name: str) -> list[object]:
+    """The list under *name*; refuses anything else."""
     listed = said[name]
     if not isinstance(listed, list):
         raise ProofError(f"proof: {name} is no list")
@@ -95,7 +106,7 @@ def _entries(listed: Iterable[object], what: str, checkpoint: Checkpoint) -> Ite
         yield check_entry(one, checkpoint, f"{what} {place + 1}")
 
 
-def _events(listed: list[object], checkpoint: Checkpoint) -> tuple[int, list[Entry]]:
+def check_events(listed: list[object], checkpoint: Checkpoint) -> tuple[int, list[Entry]]:
     """The slot and the events, of versions 1 to n at rising indices."""
     events = list(_entries(listed, "event", checkpoint))
     if not events:
@@ -113,6 +124,59 @@ def _events(listed: list[object], checkpoint: Checkpoint) -> tuple[int, list[Ent
     return slot, events
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """An epoch that is in the log: which, where, and what it commits to."""
+
+    number: int
+    index: int
+    size: int
+    slots: int
+    root: bytes
+
+    @classmethod
+    def read(cls, said: object, checkpoint: Checkpoint) -> Self:
+        """The epoch in the entry *said*, held to be in the log."""
+        event, index, _ = check_entry(said, checkpoint, "epoch")
+        if event["kind"] != "epoch.published" or event["v"] != 1:
+            raise ProofError(f"epoch: the event is {event['kind']!r}, expected epoch.published")
+        body = cast("Json", event["body"])
+        try:
+            root = bytes.fromhex(text(body, "root", "epoch"))
+        except ValueError as error:
+            raise ProofError("epoch: its root is not hex") from error
+        return cls(
+            number(body, "number", "epoch", 1),
+            index,
+            number(body, "size", "epoch"),
+            number(body, "slots", "epoch"),
+            root,
+        )
+
+
+def chained(chain: bytes, events: Iterable[Entry]) -> bytes:
+    """The head of the chain over *events*, from its start *chain*."""
+    head = chain
+    for _, _, leaf_hash in events:
+        head = sha256(head + leaf_hash).digest()
+    return head
+
+
+def check_commitment(
+    epoch: Committed, slot: int, version: int, head: bytes, blind: bytes, path: list[bytes]
+) -> None:
+    """Hold that *epoch* commits to exactly *version* events of *slot*, chained up to *head*."""
+    placed = slot.to_bytes(8, "big") + version.to_bytes(8, "big")
+    leaf_hash = sha256(b"\0" + placed + head + blind).digest()
+    try:
+        check_inclusion(path, slot, leaf_hash, epoch.slots, epoch.root)
+    except ProofError as error:
+        raise ProofError(
+            f"epoch: does not commit to these {version} events; one of them is missing, or another "
+            f"({error})"
+        ) from error
+
+
 def _check_epoch(
     said: object, slot: int, events: list[Entry], chain: bytes, checkpoint: Checkpoint
 ) -> tuple[int, int]:
@@ -121,36 +185,19 @@ def _check_epoch(
         raise ProofError(f"epoch: expected exactly {', '.join(_EPOCH)}")
     given = cast("Json", said)
     entry = {name: given[name] for name in ("event", "index", "proof")} | {"salt": ""}
-    event, _, _ = check_entry(entry, checkpoint, "epoch")
-    if event["kind"] != "epoch.published" or event["v"] != 1:
-        raise ProofError(f"epoch: the event is {event['kind']!r}, expected epoch.published")
-    body = cast("Json", event["body"])
-    size, slots = number(body, "size", "epoch"), number(body, "slots", "epoch")
-    covered = number(given, "version", "epoch")
+    epoch, covered = Committed.read(entry, checkpoint), number(given, "version", "epoch")
     if covered > len(events):
         raise ProofError(f"version {len(events) + 1} is missing: the epoch has {covered} events")
-    below = sum(index < size for _, index, _ in events)
+    below = sum(index < epoch.size for _, index, _ in events)
     if below != covered:
         raise ProofError(f"epoch: has {covered} events, {below} are given from before it")
-    head = chain
-    for _, _, leaf_hash in events[:covered]:
-        head = sha256(head + leaf_hash).digest()
-    head = head if covered else bytes(HASH_BYTES)
+    head = chained(chain, events[:covered]) if covered else bytes(HASH_BYTES)
     blind = from_base64(text(given, "blind", "epoch"), "epoch blind")
-    placed = slot.to_bytes(8, "big") + covered.to_bytes(8, "big")
-    leaf_hash = sha256(b"\0" + placed + head + blind).digest()
-    try:
-        root = bytes.fromhex(text(body, "root", "epoch"))
-        check_inclusion(hashes_of(given, "path", "epoch"), slot, leaf_hash, slots, root)
-    except (ValueError, ProofError) as error:
-        raise ProofError(
-            f"epoch: does not commit to these {covered} events; one of them is missing, or another "
-            f"({error})"
-        ) from error
-    return number(body, "number", "epoch", 1), covered
+    check_commitment(epoch, slot, covered, head, blind, hashes_of(given, "path", "epoch"))
+    return epoch.number, covered
 
 
-def _decide_again(events: list[Entry], statements: Mapping[int, Json]) -> int:
+def decide_again(events: list[Entry], statements: Mapping[int, Json]) -> int:
     """Decide each delivery again from what it recorded; how many there were."""
     rulebooks: dict[int, Rulebook] = {}
     decided = 0

@@ -1,0 +1,59 @@
+"""Challenge audits: an auditor looks at people whom nobody chose."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reciprocity.cli.front import AsJson, opened, print_json, written
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("begin")
+def begin(
+    context: typer.Context,
+    commitment: Annotated[
+        str,
+        typer.Argument(metavar="SHA256", help="Of the auditor's value, in hex; they give it you."),
+    ],
+    count: Annotated[int, typer.Option("--count", min=1, help="How many slots to draw.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """State in public that people will be drawn, and fix all histories by an epoch."""
+    from reciprocity.prove.challenge import begin_challenge
+
+    with opened(context) as shop:
+        begun = begin_challenge(shop.journal, commitment, count)
+    if as_json:
+        print_json(begun)
+        return
+    print(f"challenge {begun.number} is begun: {begun.count} slots of epoch {begun.epoch}")
+    print("when the log has gone on (and witnesses have cosigned it), ask for the value, then run:")
+    print(f"reciprocity challenge answer {begun.number} VALUE -o challenge.json")
+
+
+@app.command("answer")
+def answer(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="Which challenge.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="The auditor's value.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="For the auditor alone.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Draw the slots, open them in a file for the auditor, and state that it was done."""
+    from reciprocity.prove.challenge import answer_challenge
+
+    with opened(context) as shop:
+        found = answer_challenge(shop.journal, number, value)
+    written(output, found.encode())
+    slots = [one.slot for one in found.slots]
+    if as_json:
+        print_json({"challenge": number, "slots": slots, "file": str(output)})
+        return
+    print(f"{len(slots)} slots opened in {output}: give it to the auditor, and delete it")
+    print("they check it with `reciprocity verify challenge`")
