@@ -7,6 +7,7 @@ states, instants and commitments, never an address or an attribute's value: thos
 vault, where they can be corrected or destroyed without touching history.
 """
 
+from reciprocity.events.audited import AuditPublished, Counted, Latency
 from reciprocity.events.body import Body, Scope, canonical
 from reciprocity.events.challenged import ChallengeAnswered, ChallengeBegun
 from reciprocity.events.kinds import KINDS, Envelope, Kind, encode_event, read_body, read_event
@@ -35,17 +36,20 @@ __all__ = [
     "KINDS",
     "Act",
     "Attempt",
+    "AuditPublished",
     "Body",
     "CampaignStated",
     "ChallengeAnswered",
     "ChallengeBegun",
     "ConsentRow",
+    "Counted",
     "Envelope",
     "Epoch",
     "ErasureDone",
     "Evidence",
     "Held",
     "Kind",
+    "Latency",
     "LogKeyChanged",
     "LogOpened",
     "LogRestored",

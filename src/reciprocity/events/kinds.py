@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from reciprocity.errors import Damaged
+from reciprocity.events.audited import AuditPublished
 from reciprocity.events.body import Body, Scope
 from reciprocity.events.challenged import ChallengeAnswered, ChallengeBegun
 from reciprocity.events.sent import Attempt, Held, Outcome
@@ -77,7 +78,8 @@ KINDS: Final[dict[tuple[str, int], Kind]] = {
     ("rulebook.applied", 1): Kind(_C, Stated, "a rulebook came into force"),
     ("laws.applied", 1): Kind(_C, Stated, "law packs came into force"),
     ("notice.published", 1): Kind(_C, Stated, "a notice can be shown from here on"),
-    ("audit.published", 1): Kind(_C, Stated, "the result of a replay"),
+    ("audit.published", 1): Kind(_C, Stated, "the result of a replay; was never written"),
+    ("audit.published", 2): Kind(_C, AuditPublished, "the result of a replay"),
 }
 """Every kind and version there is; `docs/reference/events.md` is tested to list them all."""
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from reciprocity.events.audited import Counted
 from reciprocity.events.body import Body
 from reciprocity.model import Id, Instant
 
@@ -106,6 +107,7 @@ class ErasureDone(Body, kw_only=True, frozen=True, gc=False):
     *asked_by* is who asked for it. *deliveries* counts what had left to them, *breaches* are the
     kinds of what a replay found wrong with it, one for each, *near_misses* and *delays* (ms from
     each withdrawal to the last possible send) what it found besides: afterwards nobody can.
+    *counted* is how much of that the last published audit knew of; None where nothing tells.
     """
 
     slot: int
@@ -117,3 +119,4 @@ class ErasureDone(Body, kw_only=True, frozen=True, gc=False):
     breaches: tuple[str, ...] = ()
     near_misses: int = 0
     delays: tuple[int, ...] = ()
+    counted: Counted | None = None

@@ -18,7 +18,7 @@ from typing import Final
 from msgspec import Struct
 
 from reciprocity.errors import Conflict
-from reciprocity.events import Act, Attempt, ErasureDone, Outcome
+from reciprocity.events import Act, Attempt, Counted, ErasureDone, Outcome
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
@@ -60,6 +60,7 @@ class Found(Struct, frozen=True, kw_only=True):
     breaches: tuple[str, ...] = ()
     near_misses: int = 0
     delays: tuple[int, ...] = ()
+    counted: Counted | None = None
 
 
 def bury(journal: Journal, slot: int, requested_at: int, found: Found | None = None) -> Appended:
@@ -84,6 +85,7 @@ def bury(journal: Journal, slot: int, requested_at: int, found: Found | None = N
             breaches=found.breaches if found else (),
             near_misses=found.near_misses if found else 0,
             delays=found.delays if found else (),
+            counted=found.counted if found else None,
         )
         try:
             return journal.append([Entry(kind="person.erased", body=body)], prove=True)[0]

@@ -99,7 +99,7 @@ def act_part(act_id: str, part: int) -> str:
     return f"{act_id}#{part}" if part else act_id
 
 
-def encodable(kind: str, body: Body) -> tuple[bytes, Body]:
+def encodable(kind: str, body: Body, v: int = 1) -> tuple[bytes, Body]:
     """The JSON of *body*, and the body as whoever reads it later will see it.
 
     Raises `InputError` if it would not: msgspec checks shapes when it reads, not when a record is
@@ -107,7 +107,7 @@ def encodable(kind: str, body: Body) -> tuple[bytes, Body]:
     """
     try:
         text = canonical(body)
-        return text, read_body(kind, text)
+        return text, read_body(kind, text, v)
     except (Damaged, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"event {kind} cannot be written: {error}") from error
 

@@ -50,7 +50,8 @@ from reciprocity.model import Profile
 
 __all__ = ["Turn"]
 
-_KINDS: Final = {name: kind for (name, version), kind in KINDS.items() if version == 1}
+_KINDS: Final = {name: (v, kind) for (name, v), kind in sorted(KINDS.items(), key=lambda e: e[0])}
+"""What is written of each kind: its newest version."""
 _PERSONAL: Final = Scope.PERSONAL
 STALE_MS: Final = 5_000
 """An attempt is recorded within this time of its decision, or decided anew."""
@@ -178,7 +179,7 @@ class Turn:
         return self.written.standings.get(slot) or self.before.standings.get(slot)
 
     def _admit(self, entry: Entry) -> Appended:
-        before, kind = self.before, _KINDS.get(entry.kind)
+        before, (v, kind) = self.before, _KINDS.get(entry.kind, (0, None))
         if kind is None or type(entry.body) is not kind.body:
             raise InputError(f"event kind {entry.kind!r} is not published with such a body")
         if before.clock_behind and entry.kind not in TAKES_AWAY:
@@ -194,9 +195,9 @@ class Turn:
             self._check_act_id(entry.act_id)
         if kind.scope is _PERSONAL:
             return self._personal(entry)
-        text, _ = encodable(entry.kind, entry.body)
+        text, _ = encodable(entry.kind, entry.body, v)
         self._check_statement(entry)
-        text = encode_event(entry.kind, text, before.at, entry.happened_at or before.at)
+        text = encode_event(entry.kind, text, before.at, entry.happened_at or before.at, v=v)
         stored = (
             store_brand(before.brand, text) if kind.scope is Scope.BRAND else store_public(text)
         )

@@ -1,0 +1,54 @@
+"""What an audit came to, as it is published: counts alone, since the log is public for ever."""
+
+from typing import Literal
+
+from reciprocity.events.body import Body
+
+__all__ = ["AuditPublished", "Counted", "Latency"]
+
+
+class Latency(Body, kw_only=True, frozen=True, gc=False):
+    """From a withdrawal to the last instant a message it covers may have gone, in ms."""
+
+    p50: int
+    p99: int
+    max: int
+
+
+class AuditPublished(Body, kw_only=True, frozen=True, gc=False):
+    """The result of replaying all events below *size*: no person, message, slot or position.
+
+    *deliveries*, *erased*, *breaches* and *near_misses* are totals over the whole log. An audit in
+    mode `full` found them anew; one in mode `new` judged what was recorded from *since* on and
+    carried the totals of the statement before it on. *withdrawals* and the delays are those of
+    the period: of what came, or changed, from *since* on. *missed* counts the days without a
+    statement since the one before.
+    """
+
+    number: int
+    mode: Literal["full", "new"]
+    since: int
+    size: int
+    root: str
+    deliveries: int
+    erased: int
+    breaches: dict[str, int]
+    near_misses: int
+    withdrawals: int
+    withdrawal_to_last_send_ms: Latency
+    missed: int = 0
+
+
+class Counted(Body, kw_only=True, frozen=True, gc=False):
+    """What the last published audit, of the log's first *size* events, counted of one person.
+
+    It stands in the statement of their erasure, so that the next audit can tell what is new in it.
+    *breaches* says how many of the statement's breaches were found by then; *delays* are as they
+    were then.
+    """
+
+    size: int
+    deliveries: int = 0
+    breaches: int = 0
+    near_misses: int = 0
+    delays: tuple[int, ...] = ()
