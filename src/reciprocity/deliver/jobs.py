@@ -5,13 +5,11 @@ holder dies, so that what was half done is done again by the next tick. A job th
 succeeding shows by its last success, which is kept in `standing.db` and may be lost without harm.
 """
 
-import fcntl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from reciprocity.errors import Unavailable
+from reciprocity.journal.lease import lease
 from reciprocity.journal.store import connect, explained
 
 __all__ = ["Jobs"]
@@ -39,7 +37,7 @@ class Jobs:
 
         Whatever *work* raises is raised, and is no success.
         """
-        with self._lease(name) as held:
+        with lease(self._folder / f"job-{name}.lock") as held:
             if not held:
                 return otherwise
             result = work()
@@ -52,23 +50,6 @@ class Jobs:
         with explained("read the list of jobs"):
             rows = self._db.execute("SELECT name, last_success_at FROM job ORDER BY name")
             return dict(rows.fetchall())
-
-    @contextmanager
-    def _lease(self, name: str) -> Iterator[bool]:
-        try:
-            lock = (self._folder / f"job-{name}.lock").open("a")
-        except OSError as error:
-            raise Unavailable(
-                f"lease of job {name} cannot be taken ({error.strerror}): make the brand's folder "
-                "writable; nothing was done"
-            ) from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                yield False
-            else:
-                yield True
 
     def close(self) -> None:
         """Close the connection."""

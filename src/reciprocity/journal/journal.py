@@ -32,7 +32,6 @@ from reciprocity.keys import (
     PersonKeys,
     blind,
     new_master_key,
-    pseudonym_text,
     read_master_key,
 )
 from reciprocity.model import Profile
@@ -76,7 +75,8 @@ class Journal:
                 "keys together; without it nothing can be read or sent"
             )
         migrate(folder / "journal.db")
-        self.folder, self.clock, self._busy_ms = folder, clock, busy_ms
+        self.folder, self.master_key, self.clock = folder, master_key, clock
+        self._busy_ms = busy_ms
         self._lock = threading.RLock()
         with ExitStack() as opened:
             self._db, self._read_db = (
@@ -301,13 +301,16 @@ class Journal:
         with self._lock:
             return -1 if pending.any_waiting(self._read_db) else self.reader.version(slot)
 
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A reader with a connection of its own, for long work beside all else."""
+        with closing(self.connection()) as db:
+            yield Reader(db, self.keys)
+
     def histories(self, size: int) -> Iterator[tuple[int, list[Told]]]:
         """Every readable person's events below position *size*, by slot, each history opened."""
-        db = connect(self.folder / "journal.db", durable=True)
-        try:
-            yield from Reader(db, self.keys).histories(size)
-        finally:
-            db.close()
+        with self.reading() as reader:
+            yield from reader.histories(size)
 
     def leaves(self, size: int) -> Iterator[bytes]:
         """The leaves of positions 0 to *size* - 1."""
@@ -323,14 +326,13 @@ class Journal:
 
     def statements(self) -> list[Told]:
         """Every statement that was ever in force, oldest first."""
-        kinds = ("brand.applied", "rulebook.applied", "laws.applied", "campaign.stated")
-        found = [told for kind in kinds for told in self.brand_events(kind)]
-        return sorted(found, key=lambda told: told.position)
+        with self._lock:
+            return self.reader.statements()
 
     def pseudonym(self, slot: int) -> str:
         """How the person in *slot* is called where no identity belongs; empty once erased."""
-        person = self.person_keys(slot)
-        return pseudonym_text(person.pseudonym) if person else ""
+        with self._lock:
+            return self.reader.pseudonym(slot)
 
     def still_in_force(self, stated: tuple[int, int, int, int], occasion: str) -> bool:
         """Are these still the statements in force for *occasion*?"""

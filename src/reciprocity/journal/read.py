@@ -6,8 +6,10 @@ run inside one transaction of the connection; `snapshot` gives that.
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import groupby, islice
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 from reciprocity.errors import Damaged
 from reciprocity.events import Scope
@@ -21,14 +23,36 @@ from reciprocity.journal.leaf import (
 )
 from reciprocity.journal.log_reader import LogReader
 from reciprocity.journal.profile import open_profile
-from reciprocity.journal.store import explained
-from reciprocity.keys import KeyPair, KeyStore, PersonKeys, commit, derive, rows_in
+from reciprocity.journal.store import connect, explained
+from reciprocity.keys import (
+    KeyPair,
+    KeyStore,
+    PersonKeys,
+    commit,
+    derive,
+    pseudonym_text,
+    read_master_key,
+    rows_in,
+)
 from reciprocity.model import Profile
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "Telling", "reading"]
 
 _COLUMNS: Final = "position, slot, version, recorded_at, happened_at, kind, sealed, leaf"
 _PAGE: Final = 2_000
+
+
+class Telling(Protocol):
+    """What tells of a journal's events: the journal itself, or a reader of it."""
+
+    def told(self, position: int) -> Told:
+        """The event at *position*, opened."""
+
+    def statements(self) -> list[Told]:
+        """Every statement that was ever in force, oldest first."""
+
+    def pseudonym(self, slot: int) -> str:
+        """How the person in *slot* is called where no identity belongs; empty once erased."""
 
 
 class Reader(LogReader):
@@ -112,16 +136,28 @@ class Reader(LogReader):
             ).fetchone()
         return row[0] or 0
 
-    def histories(self, size: int) -> Iterator[tuple[int, list[Told]]]:
-        """Each person's opened events below position *size*, by slot; streams."""
-        with explained("read histories"):
+    def touched(self, since: int, size: int) -> list[int]:
+        """The slots of all who have an event from position *since* on and below *size*."""
+        with explained("look for what is new"):
             found = self.db.execute(
-                f"SELECT {_COLUMNS} FROM event WHERE slot IS NOT NULL AND position < ?"  # noqa: S608 - constant text
-                " ORDER BY slot, version",
-                (size,),
+                "SELECT DISTINCT slot FROM event WHERE position >= ? AND position < ?"
+                " AND slot IS NOT NULL ORDER BY slot",
+                (since, size),
             )
-            groups = groupby(map(Row._make, found), key=lambda row: row.slot or 0)
-            while batch := [(slot, list(group)) for slot, group in islice(groups, 500)]:
+            return [slot for (slot,) in found]
+
+    def histories(
+        self, size: int, slots: Sequence[int] | None = None, *, without: Collection[int] = ()
+    ) -> Iterator[tuple[int, list[Told]]]:
+        """Opened events below position *size*, person by person in slot order; streams.
+
+        Of everyone, or of *slots* (a range is read in one go); those in *without* are left out.
+        """
+        with explained("read histories"):
+            rows = map(Row._make, self._personal(size, slots))
+            groups = groupby(rows, key=lambda row: row.slot or 0)
+            wanted = (group for group in groups if group[0] not in without)
+            while batch := [(slot, list(group)) for slot, group in islice(wanted, 500)]:
                 people = self._keys.people([slot for slot, _ in batch])
                 for slot, group in batch:
                     if slot not in people:
@@ -132,6 +168,17 @@ class Reader(LogReader):
                     pair = derive(people[slot].proof)
                     yield slot, [open_personal(pair, row) for row in group]
 
+    def _personal(self, size: int, slots: Sequence[int] | None) -> Iterator[tuple[Any, ...]]:
+        """The rows of *slots* below position *size*, by slot and version."""
+        query = (
+            f"SELECT {_COLUMNS} FROM event WHERE slot BETWEEN ? AND ? AND position < ?"  # noqa: S608 - constant text
+            " ORDER BY slot, version"
+        )
+        whole = range(-(2**63), 2**63) if slots is None else slots
+        parts = [whole] if isinstance(whole, range) else [range(slot, slot + 1) for slot in whole]
+        for part in parts:
+            yield from self.db.execute(query, (part.start, part.stop - 1, size))
+
     def brand_events(self, kind: str, start: int = 0) -> list[Told]:
         """All brand or public events of *kind* from position *start* on."""
         with explained("read the brand's events"):
@@ -141,6 +188,17 @@ class Reader(LogReader):
                 (kind, start),
             ).fetchall()
         return [self.open(Row._make(row)) for row in found]
+
+    def statements(self) -> list[Told]:
+        """Every statement that was ever in force, oldest first."""
+        kinds = ("brand.applied", "rulebook.applied", "laws.applied", "campaign.stated")
+        found = [told for kind in kinds for told in self.brand_events(kind)]
+        return sorted(found, key=lambda told: told.position)
+
+    def pseudonym(self, slot: int) -> str:
+        """How the person in *slot* is called where no identity belongs; empty once erased."""
+        person = self._keys.person(slot)
+        return pseudonym_text(person.pseudonym) if person else ""
 
     def with_events(self, slots: Collection[int]) -> set[int]:
         """Which of *slots* an event was ever written for; a key or an index entry may be more."""
@@ -201,3 +259,15 @@ class Reader(LogReader):
         query = f"SELECT act_id, {_COLUMNS} FROM event WHERE act_id IN (?)"  # noqa: S608 - column names
         with explained("look for act ids"):
             return {row[0]: Row._make(row[1:]) for row in rows_in(self.db, query, digests)}
+
+
+@contextmanager
+def reading(folder: Path, master_key: Path) -> Iterator[Reader]:
+    """A reader of the journal in *folder* with files of its own, for a process that only reads.
+
+    Nothing is sealed, caught up with or compared with safekeeping: that is for who opened the
+    journal, and told this reader how far to read.
+    """
+    keys = KeyStore(folder / "keys.db", read_master_key(master_key))
+    with keys, closing(connect(folder / "journal.db", durable=True)) as db:
+        yield Reader(db, keys)
