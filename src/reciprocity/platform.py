@@ -54,9 +54,11 @@ from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal, now_ms
 from reciprocity.leave import erase as erasing
 from reciprocity.model import Id
+from reciprocity.prove.audit import audit, audit_person
 from reciprocity.prove.epochs import publish_if_due
+from reciprocity.prove.figures import Audit
+from reciprocity.prove.published import Published, due, found_in, nightly
 from reciprocity.prove.receipt import Receipt, receipt_for
-from reciprocity.prove.replay import Audit, audit, audit_person, found_in
 from reciprocity.vault.people import find
 
 if TYPE_CHECKING:
@@ -87,6 +89,7 @@ class Ticked(msgspec.Struct, frozen=True, kw_only=True):
     sent: tuple[SendReport, ...]
     epoch: int
     last_success: dict[str, int]
+    audited: Published | None = None
 
 
 class Reciprocity:
@@ -353,8 +356,15 @@ class Reciprocity:
             nothing: list[SendReport] = []
             sent = jobs.run("send", self.send_waiting, nothing)
             epoch = jobs.run("epoch", lambda: publish_if_due(self.journal), 0)
-            done = jobs.last_success()
-            return Ticked(erased=erased, sent=tuple(sent), epoch=epoch, last_success=done)
+            night = partial(jobs.run, "audit", partial(nightly, self.journal), None)
+            audited = night() if due(self.journal) else None
+            return Ticked(
+                erased=erased,
+                sent=tuple(sent),
+                epoch=epoch,
+                audited=audited,
+                last_success=jobs.last_success(),
+            )
 
     def _erase_due(self, actor: str) -> int:
         finished = len(erasing.resume(self.journal))
@@ -366,9 +376,11 @@ class Reciprocity:
 
     # -- proof --
 
-    def audit(self, progress: Callable[[int, int], None] | None = None) -> Audit:
-        """Replay every delivery."""
-        return audit(self.journal, progress)
+    def audit(
+        self, progress: Callable[[int, int], None] | None = None, processes: int = 1
+    ) -> Audit:
+        """Replay every delivery, in *processes*."""
+        return audit(self.journal, progress, processes=processes)
 
     def audit_person(self, slot: int) -> Audit:
         """Replay the deliveries to one person."""

@@ -1,6 +1,6 @@
 """Reports as tables and sentences: plan, send, audit, rules, why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from rich.table import Table
@@ -12,11 +12,13 @@ from reciprocity.decide.rulebook import REASONS, Rulebook
 from reciprocity.deliver.campaign import MessageCounts, Plan
 from reciprocity.deliver.run import SendReport
 from reciprocity.model import Verdict
-from reciprocity.prove.replay import Audit, Breach
+from reciprocity.prove.figures import Audit, Breach
+from reciprocity.prove.published import Published
 
 __all__ = [
     "audit_table",
     "audit_words",
+    "audits_table",
     "breaches_table",
     "events_table",
     "in_order",
@@ -113,12 +115,15 @@ def send_table(report: SendReport) -> Table:
 def audit_table(audit: Audit) -> Table:
     """The figures of an audit."""
     table = plain_table("audit", "", numbers=("",))
+    if audit.since:
+        table.add_row("of what is new since event", f"{audit.since:,}")
     latency = audit.withdrawal_to_last_send_ms
     style = "red" if audit.breaches else "green"
     table.add_row("deliveries replayed", f"{audit.deliveries:,}")
     table.add_row("deliveries to people erased since", f"{audit.erased:,}")
     table.add_row("breaches", Text(f"{len(audit.breaches):,}", style=style))
     table.add_row("near misses", f"{audit.near_misses:,}")
+    table.add_row("withdrawals", f"{audit.withdrawals:,}")
     table.add_row("withdrawal to last possible send, median", f"{latency.p50:,} ms")
     table.add_row("... of 99 in 100", f"{latency.p99:,} ms")
     table.add_row("... at most", f"{latency.max:,} ms")
@@ -129,6 +134,28 @@ def audit_table(audit: Audit) -> Table:
 def audit_words(audit: Audit) -> str:
     """Under which signed checkpoint it was audited."""
     return f"under the log's checkpoint of root {audit.checkpoint.root}"
+
+
+def audits_table(published: Sequence[Published]) -> Table:
+    """Each published audit: when, what it was of, what it came to; nights missed before it."""
+    table = plain_table(
+        "audit", "published", "mode", "events", "deliveries", "erased", "breaches", "new",
+        "near misses", "withdrawals", "at most", "missed",
+        numbers=("audit", "events", "deliveries", "erased", "breaches", "new", "near misses",
+                 "withdrawals", "at most", "missed"),
+    )  # fmt: skip
+    for one in published:
+        said, latency = one.said, one.said.withdrawal_to_last_send_ms
+        numbers = (
+            said.size, said.deliveries, said.erased, sum(said.breaches.values()),
+            one.new_breaches, said.near_misses, said.withdrawals,
+        )  # fmt: skip
+        missed = Text(str(said.missed or ""), style="red")
+        table.add_row(
+            str(said.number), moment(one.at), said.mode, *(f"{each:,}" for each in numbers),
+            f"{latency.max:,} ms", missed,
+        )  # fmt: skip
+    return table
 
 
 def breaches_table(breaches: Iterable[Breach]) -> Table:

@@ -9,8 +9,9 @@ from reciprocity.brand import BrandStatement, LawPack
 from reciprocity.decide.prepare import Prepared, Statements, prepare
 from reciprocity.decide.rulebook import Rulebook
 from reciprocity.errors import InputError
-from reciprocity.events import CampaignStated, Stated
+from reciprocity.events import Attempt, CampaignStated, Stated
 from reciprocity.journal.journal import Journal
+from reciprocity.journal.read import Telling
 from reciprocity.model import Campaign
 
 __all__ = ["CampaignInForce", "Past", "campaign_in_force", "prepare_all", "statements_in_force"]
@@ -76,9 +77,9 @@ def prepare_all(
 class Past:
     """The statements that an attempt named, as they stood then; each is read once."""
 
-    def __init__(self, journal: Journal) -> None:
-        """Read from *journal*."""
-        self._journal = journal
+    def __init__(self, telling: Telling) -> None:
+        """Read from what *telling* has, a journal or a reader of it."""
+        self._telling = telling
         self._bodies: dict[int, msgspec.Raw] = {}
         self._prepared: dict[tuple[tuple[int, ...], str, str], Prepared] = {}
 
@@ -93,6 +94,12 @@ class Past:
         if key not in self._prepared:
             self._prepared[key] = self._prepare(stated, occasion, message_id)
         return self._prepared[key]
+
+    def prepared_below(self, position: int, attempt: Attempt) -> Prepared:
+        """The message of *attempt*, which stands at *position*; only what came before counts."""
+        if max(attempt.stated) >= position:
+            raise InputError(f"event {position} names a statement that came after it")
+        return self.prepared(attempt.stated, attempt.occasion, attempt.message)
 
     def _prepare(
         self, stated: tuple[int, int, int, int], occasion: str, message_id: str
@@ -113,7 +120,7 @@ class Past:
 
     def _body(self, position: int) -> msgspec.Raw:
         if position not in self._bodies:
-            body = self._journal.told(position).body
+            body = self._telling.told(position).body
             if not isinstance(body, Stated | CampaignStated):
                 raise InputError(f"event {position} states nothing that a decision could rest on")
             self._bodies[position] = body.body

@@ -9,7 +9,8 @@
 Every step can be repeated; `due` and `resume`, called by `tick`, pick up what was stopped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -17,14 +18,17 @@ import msgspec
 from reciprocity.errors import Conflict, Unavailable
 from reciprocity.events import Act, Attempt, Outcome
 from reciprocity.journal.destroy import STEPS as DESTROY_STEPS
-from reciprocity.journal.destroy import Found, Step, bury, destroy, quiet, resume
+from reciprocity.journal.destroy import Found, Step, bury, destroy, quiet
+from reciprocity.journal.destroy import resume as destroy_all
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
+from reciprocity.journal.lease import AUDITS, lease
 from reciprocity.journal.standing import Standing
 
 __all__ = ["STEPS", "Erased", "due", "erase", "request", "resume", "undo"]
 
 HOUR_MS: Final = 3_600_000
+_WAIT_MS: Final = 2_000
 STEPS: Final = ("request", "settle", "audit", "bury", *DESTROY_STEPS)
 """In this order, for whoever shows progress; `request` only if it was not asked for before."""
 
@@ -71,8 +75,13 @@ def undo(journal: Journal, slot: int, *, actor: str, method: str, act_id: str = 
 
 
 def due(journal: Journal, at: int) -> list[int]:
-    """The slots of those who asked to be erased and whose time to undo it has passed."""
-    return [each.slot for each in journal.leaving() if each.wishes.erase_at <= at]
+    """The slots of those who asked to be erased and whose time to undo it has passed.
+
+    None while an audit runs, which would hold up each of them.
+    """
+    slots = [each.slot for each in journal.leaving() if each.wishes.erase_at <= at]
+    with lease(journal.folder / AUDITS) as free:
+        return slots if free else []
 
 
 def erase(
@@ -92,6 +101,37 @@ def erase(
     `Unavailable` while a message is being handed over. Stopped half-way, it is run again, or
     finished by `resume`.
     """
+    with _no_audit_runs(journal):
+        return _erase(journal, slot, operator, audit, step, now=now)
+
+
+@contextmanager
+def _no_audit_runs(journal: Journal) -> Iterator[None]:
+    """An audit counts nobody twice and loses nobody: it ends first, or waits for the erasure."""
+    with lease(journal.folder / AUDITS, wait_ms=_WAIT_MS) as held:
+        if not held:
+            raise Unavailable(
+                "audit is reading the histories: erase again when it is done, or let "
+                "`reciprocity tick` do it"
+            )
+        yield
+
+
+def resume(journal: Journal, step: Step = quiet) -> list[int]:
+    """Finish what was stopped half-way, unless an audit runs; the slots it was."""
+    with lease(journal.folder / AUDITS) as free:
+        return destroy_all(journal, step) if free else []
+
+
+def _erase(
+    journal: Journal,
+    slot: int,
+    operator: str,
+    audit: Callable[[int], Found] | None,
+    step: Step,
+    *,
+    now: bool,
+) -> Erased:
     at = journal.clock()
     erase_at = _standing(journal, slot).wishes.erase_at
     if not now and not 0 < erase_at <= at:

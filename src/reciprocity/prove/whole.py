@@ -8,27 +8,29 @@ person.
 """
 
 from collections.abc import Iterator
-from contextlib import closing
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from reciprocity.errors import Damaged
 from reciprocity.events import ErasureDone, LogRestored, OperatorActed, Scope
-from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Row, Told
-from reciprocity.journal.read import Reader
+from reciprocity.journal.read import Reader, State
+from reciprocity.journal.signing import LogVerifier
+from reciprocity.journal.store import explained
 from reciprocity.tlog.merkle import hash_leaves
 from reciprocity.tlog.note import open_checkpoint
 from reciprocity.tlog.tiles import Edge, Tile
 
-__all__ = ["Signed", "Whole", "check_whole"]
+__all__ = ["Gap", "Signed", "check_whole", "gaps", "signed"]
 
 SIGNATURES: Final = 2
 _AT_ONCE: Final = 10_000
 _PERSONAL: Final = bytes([Scope.PERSONAL])
 _SUPPRESSED: Final = "suppression.added"
+_RESTORED: Final = "log.restored"
+_SIGNED: Final = "gap.signed"
 
 
 class Signed(Struct, frozen=True, kw_only=True):
@@ -38,15 +40,29 @@ class Signed(Struct, frozen=True, kw_only=True):
     root: str
 
 
-class Whole(NamedTuple):
-    """What the journal is as a whole; *gaps* are (first, end) positions that nobody vouched for."""
+Gap = tuple[int, int]
+"""(first, end): positions written after a restore, before two operators signed for its gap."""
 
-    signed: Signed
-    gaps: tuple[tuple[int, int], ...]
 
-    def in_gap(self, position: int) -> bool:
-        """Was *position* written after a restore and before two operators signed for its gap?"""
-        return any(first <= position < end for first, end in self.gaps)
+def gaps(reader: Reader, size: int) -> tuple[Gap, ...]:
+    """The gaps below *size*, in order; one still open ends there.
+
+    Events are found by the kinds that columns name: whether those are true says `check_whole`.
+    """
+    events = [told for kind in (_RESTORED, _SIGNED) for told in reader.brand_events(kind)]
+    found, first, signers = [], -1, set[str]()
+    for told in sorted(events, key=lambda told: told.position):
+        body = told.body
+        if told.position >= size:
+            break
+        if isinstance(body, LogRestored):  # a second one leaves the first's gap open
+            first, signers = first if first >= 0 else told.position, set()
+        elif isinstance(body, OperatorActed) and first >= 0:
+            signers.add(body.actor.strip().casefold())
+            if len(signers) == SIGNATURES:
+                found.append((first, told.position))
+                first = -1
+    return (*found, *([(first, size)] if first >= 0 else []))
 
 
 class _Seen:
@@ -55,8 +71,7 @@ class _Seen:
     def __init__(self, reader: Reader) -> None:
         self.faceless, self.last_at = 0, 0
         self.buried: dict[int, int] = {}
-        self.gaps: list[tuple[int, int]] = []
-        self._reader, self._gap, self._signers = reader, -1, set[str]()
+        self._reader = reader
 
     def row(self, row: Row) -> None:
         """Look at the next row."""
@@ -74,18 +89,11 @@ class _Seen:
         body = told.body
         if isinstance(body, ErasureDone):
             self.buried[body.slot] = body.version
-        elif isinstance(body, LogRestored):
-            self._gap, self._signers = told.position, set()
-        elif isinstance(body, OperatorActed) and told.kind == "gap.signed" and self._gap >= 0:
-            self._signers.add(body.actor.strip().casefold())
-            if len(self._signers) == SIGNATURES:
-                self.gaps.append((self._gap, told.position))
-                self._gap = -1
         elif isinstance(body, OperatorActed) and told.kind == _SUPPRESSED:
             _check_suppressed(self._reader, body)
 
-    def end(self, size: int) -> tuple[tuple[int, int], ...]:
-        """The gaps, once everything was seen; raises `Damaged` if somebody's events are hidden."""
+    def end(self) -> None:
+        """Raises `Damaged`, once everything was seen, if somebody's events are hidden."""
         left = sum(self._reader.version(slot) for slot in self._reader.with_events(self.buried))
         expected = sum(self.buried.values()) - left
         if self.faceless != expected:
@@ -93,39 +101,47 @@ class _Seen:
                 f"journal has {self.faceless} events without a person, but its people erased had "
                 f"{expected}: keep the file, restore a backup"
             )
-        return (*self.gaps, *([(self._gap, size)] if self._gap >= 0 else []))
 
 
-def check_whole(journal: Journal) -> Whole:
-    """Look at every row of *journal* once; raises `Damaged` when it contradicts itself."""
-    with closing(journal.connection()) as db:
-        reader = Reader(db, journal.keys)
-        with reader.snapshot():
-            state, edge, seen = reader.state(), Edge(), _Seen(reader)
-            if state is None:
-                raise Damaged("journal has no state though it is open: restore a backup")
-            for batch in _batches(reader, state.size):
-                _, tiles = edge.extend(hash_leaves([row.leaf for row in batch]))
-                for row in batch:
-                    seen.row(row)
-                for tile in tiles:
-                    _check_tile(reader, tile)
-            gaps = seen.end(state.size)
-    checkpoint = open_checkpoint(state.checkpoint, journal.verifier())
-    if (checkpoint.size, checkpoint.root) != (edge.size, edge.root()):
+def signed(state: State, verifier: LogVerifier) -> Signed:
+    """What the checkpoint of *state* signs; raises `ProofError` if *verifier* did not sign it."""
+    checkpoint = open_checkpoint(state.checkpoint, verifier)
+    if checkpoint.size != state.size:
+        raise Damaged(
+            f"journal says it has {state.size} events, its checkpoint {checkpoint.size}: "
+            "restore a backup"
+        )
+    return Signed(size=checkpoint.size, root=checkpoint.root.hex())
+
+
+def check_whole(reader: Reader, under: Signed) -> None:
+    """Look once at every row *under* the checkpoint; raises `Damaged` if they contradict it.
+
+    Nobody may be erased meanwhile: see `journal/lease.py`.
+    """
+    edge, seen = Edge(), _Seen(reader)
+    with reader.snapshot():
+        for batch in _batches(reader, under.size):
+            _, tiles = edge.extend(hash_leaves([row.leaf for row in batch]))
+            for row in batch:
+                seen.row(row)
+            for tile in tiles:
+                _check_tile(reader, tile)
+        seen.end()
+    if (under.size, under.root) != (edge.size, edge.root().hex()):
         raise Damaged("journal's leaves do not make the root of its checkpoint: restore a backup")
-    return Whole(Signed(size=state.size, root=checkpoint.root.hex()), gaps)
 
 
 def _batches(reader: Reader, size: int) -> Iterator[list[Row]]:
     """All rows in order; what is sealed under a person's key is left out, histories open it."""
     for start in range(0, size, _AT_ONCE):
-        rows = reader.db.execute(
-            "SELECT position, slot, version, recorded_at, happened_at, kind,"
-            " CASE WHEN substr(leaf, 1, 1) = ? THEN NULL ELSE sealed END, leaf"
-            " FROM event WHERE position >= ? AND position < ? ORDER BY position",
-            (_PERSONAL, start, min(start + _AT_ONCE, size)),
-        ).fetchall()
+        with explained("read events"):
+            rows = reader.db.execute(
+                "SELECT position, slot, version, recorded_at, happened_at, kind,"
+                " CASE WHEN substr(leaf, 1, 1) = ? THEN NULL ELSE sealed END, leaf"
+                " FROM event WHERE position >= ? AND position < ? ORDER BY position",
+                (_PERSONAL, start, min(start + _AT_ONCE, size)),
+            ).fetchall()
         yield [Row._make(row) for row in rows]
 
 

@@ -6,7 +6,7 @@ attempt that was stopped at the door did not go, and counts as 0; one that is ca
 days later, could still go until its `handover_by`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from reciprocity.consent.state import Wishes
@@ -31,7 +31,7 @@ class Open(NamedTuple):
 
 
 class Withdrawals:
-    """All withdrawals of a replay, each with its largest delay so far."""
+    """The withdrawals of one person, each with its largest delay so far."""
 
     def __init__(self) -> None:
         """None seen yet."""
@@ -50,7 +50,7 @@ class Withdrawals:
 
     def close(self, opened: Open, outcome: str, at: int) -> int:
         """An attempt had its *outcome* at *at*; how many withdrawals had come in before it."""
-        waiting = self._waiting.pop(opened.told.position, [])
+        waiting = self._waiting.pop(opened.told.position, ())
         if outcome in ("failed", "cancelled"):
             return 0
         if outcome == "unknown":
@@ -59,22 +59,21 @@ class Withdrawals:
             self._delays[number] = max(self._delays[number], at - since)
         return sum(since <= at for _, since in waiting)
 
-    @property
-    def delays(self) -> tuple[int, ...]:
-        """The delay of each withdrawal so far, in ms."""
-        return tuple(self._delays)
+    def so_far(self, still_open: Iterable[Open]) -> tuple[tuple[int, ...], int]:
+        """The delay of each withdrawal if nothing more came, and how many overtook open attempts.
 
-    def add(self, delays: Sequence[int]) -> None:
-        """Withdrawals of somebody erased since, as they were found then."""
-        self._delays += delays
-
-    def quantiles(self) -> tuple[int, int, int]:
-        """The 50th and 99th percentile (nearest rank) and the largest delay, in ms."""
-        delays = sorted(self._delays)
-        if not delays:
-            return 0, 0, 0
-        last = len(delays) - 1
-        return delays[last // 2], delays[-(-99 * len(delays) // 100) - 1], delays[last]
+        An attempt *still_open* may go until its `handover_by`. Changes nothing: the news of it
+        may yet come.
+        """
+        if not self._delays:
+            return (), 0
+        delays, overtaken = self._delays.copy(), 0
+        for one in still_open:
+            last_at = one.attempt.handover_by
+            for number, since in self._waiting.get(one.told.position, ()):
+                delays[number] = max(delays[number], last_at - since)
+                overtaken += since <= last_at
+        return tuple(delays), overtaken
 
 
 def takes_back(kind: str, act: Act, before: Wishes) -> bool:

@@ -32,7 +32,7 @@ from reciprocity.deliver.campaign import Plan
 from reciprocity.errors import Damaged, InputError
 from reciprocity.journal.journal import now_ms
 from reciprocity.platform import Reciprocity
-from reciprocity.prove.replay import Audit
+from reciprocity.prove.figures import Audit
 from reciprocity.prove.verify import verify_receipt
 
 __all__ = ["next_steps", "show"]
