@@ -43,7 +43,7 @@ _SEND = '{"campaign","delivered","waiting","refused":{REASON:N},"cancelled","fai
 _AUDIT = (
     '{"deliveries","erased","breaches":[{"kind","person","message","reason","position",'
     '"decided_at"}],"near_misses","withdrawal_to_last_send_ms":{"p50","p99","max"},'
-    '"checkpoint":{"size","root"}}'
+    '"checkpoint":{"size","root"},"since","withdrawals"}'
 )
 SHAPES = f"""\
 ## JSON that tools may rely on
@@ -53,7 +53,8 @@ SHAPES = f"""\
 | `plan` | `{_PLAN}`; a message's counts sum to `people` |
 | `send` | `{_SEND}` |
 | `audit` | `{_AUDIT}` |
-| `tick` | `{{"erased","sent":[as of send]}}` |
+| `audits` | `{{"audits":[{{"position","at","said":AuditPublished,"new_breaches"}}],"overdue"}}` |
+| `tick` | `{{"erased","sent":[as of send],"last_success":{{JOB:AT}},"audited":{{as of audits}}}}` |
 | acts for a person | `{{"recorded":[{{"kind","position","version","at","person"}}]}}` |
 
 [Reasons](reasons.md) come in their published order. Instants are milliseconds since 1970, UTC.

@@ -51,6 +51,8 @@ class Audit(msgspec.Struct, forbid_unknown_fields=True):
     near_misses: int
     withdrawal_to_last_send_ms: Latency
     checkpoint: Checkpoint
+    since: int
+    withdrawals: int
 
 
 def test_an_empty_folder_becomes_a_brand_that_sends_and_proves_it(tmp_path: Path):

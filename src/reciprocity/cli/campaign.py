@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reciprocity.deliver.run import SendReport
+    from reciprocity.platform import Ticked
 
 __all__ = ["app"]
 
@@ -105,21 +106,32 @@ def send(context: typer.Context, campaign: CampaignId, as_json: AsJson = False) 
 
 @app.command()
 def tick(context: typer.Context, as_json: AsJson = False) -> None:
-    """Do what is due: erase, send what waited, publish an epoch. Run it every few minutes."""
+    """Do what is due: erase, send what waited, audit, commit. Run it every few minutes."""
     actor = front_of(context).actor
     with opened(context) as shop:
         done = shop.tick(actor)
     if as_json:
         print_json(done)
-        return
+    else:
+        _show_tick(done)
+    if done.audited and done.audited.new_breaches:
+        raise typer.Exit(1)
+
+
+def _show_tick(done: "Ticked") -> None:
+    from reciprocity.cli.screen import moment
+
     print(f"people erased: {done.erased}")
     if done.epoch:
         print(f"epoch published: {done.epoch}")
     _show(done.sent)
     if not done.sent:
         print("nothing waits to be sent")
-    from reciprocity.cli.screen import moment
-
+    if done.audited:
+        said, fresh = done.audited.said, done.audited.new_breaches
+        print(f"audit {said.number} published: {fresh} new breaches")
+        if fresh:
+            print("which they are: `reciprocity audit`")
     for name, at in done.last_success.items():
         print(f"job {name} last succeeded: {moment(at)}")
 

@@ -1,4 +1,4 @@
-"""Proof: audit by replay, receipts, and the public log."""
+"""Proof: receipts, and the public log."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,26 +16,6 @@ log = typer.Typer(no_args_is_help=True)
 app.add_typer(verifying.app, name="verify", help="Check proofs, without the brand's help.")
 app.add_typer(challenge.app, name="challenge", help="Open people whom nobody chose, to an auditor.")
 app.add_typer(log, name="log", help="The public log: its key, its files.")
-
-
-@app.command()
-def audit(context: typer.Context, as_json: AsJson = False) -> None:
-    """Replay every delivery from history alone; exit code 1 if one should not have been."""
-    from reciprocity.cli.screen import progress, screen
-
-    with opened(context) as shop, progress("Auditing") as (move,):
-        found = shop.audit(move)
-    if as_json:
-        print_json(found)
-    else:
-        from reciprocity.cli.tables import audit_table, audit_words, breaches_table
-
-        screen().print(audit_table(found))
-        screen().print(audit_words(found))
-        if found.breaches:
-            screen().print(breaches_table(found.breaches))
-    if found.breaches:
-        raise typer.Exit(1)
 
 
 @app.command()
