@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +13,14 @@ from reciprocity.deliver.outbox import Queued
 from reciprocity.deliver.run import _sender
 from reciprocity.events import Attempt, Outcome
 from reciprocity.journal.entry import Entry
+from reciprocity.leave.erase import erase
+from reciprocity.platform import Reciprocity
+from reciprocity.prove.published import found_in
+from tests.prove.lax import plant_laxly
 from tests.shop import Clock, add_people, new_shop, withdraw
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from reciprocity.platform import Reciprocity
 
 
 def honest_attempt(shop: Reciprocity, slot: int) -> Attempt:
@@ -159,6 +162,46 @@ def test_what_was_found_of_somebody_stays_in_the_figures_once_they_are_erased(
         assert (after.erased, after.deliveries) == (1, 0)
         (told,) = shop.journal.brand_events("person.erased")
         assert told.body.asked_by == "operator:ada"
+
+
+def test_somebody_half_erased_is_counted_once(tmp_path: Path) -> None:
+    clock = Clock()
+    with new_shop(tmp_path, clock=clock) as shop:
+        slot, other = add_people(shop, 2)
+        overtaken(shop, slot, clock)
+        overtaken(shop, other, clock)
+        clock.at += 31_000
+
+        def stop(step: str) -> None:
+            if step == "events":
+                raise InterruptedError
+
+        find = partial(found_in, shop.journal)
+        with pytest.raises(InterruptedError):
+            erase(shop.journal, slot, operator="operator:ada", now=True, audit=find, step=stop)
+        found = shop.audit()
+        assert (found.deliveries, found.erased, found.near_misses) == (1, 1, 2)
+        shop.tick("operator:ada")
+        assert (shop.audit().deliveries, shop.audit().erased) == (1, 1)
+
+
+def test_an_attempt_cannot_rest_on_what_was_stated_after_it(tmp_path: Path) -> None:
+    with new_shop(tmp_path) as shop:
+        (slot,) = add_people(shop, 1)
+        attempt = honest_attempt(shop, slot)
+        later = shop.journal.state().size + 2
+        plant_laxly(shop, slot, replace(attempt, stated=(*attempt.stated[:3], later)))
+        before = breaches(shop)
+        file = tmp_path / "shop" / "brand.toml"
+        file.write_text(file.read_text().replace(
+            'title = "Spring"', 'title = "Another spring"'
+        ))  # fmt: skip
+        with Reciprocity.open(tmp_path / "shop", shop.journal.clock) as again:
+            again.apply("operator:tests")
+            assert again.journal.in_force("campaign:spring")[0] == later
+            assert breaches(again) == before
+        ((kind, _, _, reason),) = before
+        assert (kind, "came after it" in reason) == ("rule_refuses", True)
 
 
 def test_an_attempt_nobody_finished_counts_until_its_handover_ends(tmp_path: Path) -> None:

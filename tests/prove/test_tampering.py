@@ -12,9 +12,11 @@ import pytest
 from reciprocity.errors import Damaged, ReciprocityError
 from reciprocity.events import Act, LogRestored
 from reciprocity.journal.entry import Entry
+from reciprocity.journal.restore import sign_gap
 from reciprocity.journal.standing import Standing
 from reciprocity.model import ConsentState
 from reciprocity.platform import Reciprocity
+from reciprocity.prove.published import audit_new, publish
 from reciprocity.vault.suppression import suppress
 from tests.deliver.test_kill import recipients
 from tests.shop import DAY, Clock, add_people, entry_for, new_shop, withdraw
@@ -113,6 +115,39 @@ def test_what_is_changed_in_the_journal_is_found(folder: Path, clock: Clock, wha
         shop.audit()
 
 
+INSIDE = {
+    "a kind", "when it happened", "whose it is", "a person there is not", "seals gone",
+    "seals swapped", "people swapped",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CHANGES)
+@pytest.mark.parametrize("touched", [False, True])
+def test_an_audit_of_what_is_new_finds_it_too_unless_nobody_it_opens_is_concerned(
+    folder: Path, clock: Clock, what: str, *, touched: bool
+) -> None:
+    with Reciprocity.open(folder, clock) as shop:
+        publish(shop.journal)
+        if touched:
+            body = Act(actor="person", method="web", language="fr")
+            for slot in range(PEOPLE):
+                shop.journal.append([Entry(kind="preferences.set", body=body, slot=slot)])
+    tamper(folder, *CHANGES[what])
+    if what in INSIDE and not touched:
+        with Reciprocity.open(folder, clock) as shop:
+            audit_new(shop.journal)
+        return
+    with pytest.raises(ReciprocityError), Reciprocity.open(folder, clock) as shop:
+        audit_new(shop.journal)
+
+
+def test_a_leaf_that_is_no_bytes_is_no_fault_of_the_program(folder: Path, clock: Clock) -> None:
+    with Reciprocity.open(folder, clock) as shop:
+        tamper(folder, "UPDATE event SET leaf = x'01' || x'fffefd' WHERE slot = 1")
+        with pytest.raises(ReciprocityError):
+            shop.audit()
+
+
 def test_keys_swapped_between_people_are_found(folder: Path, clock: Clock) -> None:
     tamper(
         folder,
@@ -198,15 +233,32 @@ def test_another_statement_made_to_be_in_force_is_found(folder: Path, clock: Clo
         assert found.reason == "statement_not_in_force"
 
 
+def state_restored(shop: Reciprocity) -> None:
+    state = shop.journal.state()
+    body = LogRestored(
+        origin=f"{state.origin}/2", key=shop.journal.signer().verifier_key.encode(),
+        old_origin=state.origin, old_size=state.size,
+        old_root=shop.journal.root(state.size).hex(), restored_size=state.size,
+    )  # fmt: skip
+    shop.journal.append([Entry(kind="log.restored", body=body)])
+
+
+def test_a_second_restore_does_not_hide_the_gap_of_the_first(folder: Path, clock: Clock) -> None:
+    with Reciprocity.open(folder, clock) as shop:
+        state_restored(shop)
+        add_people(shop, 1)
+    tamper_once(folder, "UPDATE log_state SET gap = 0")
+    with Reciprocity.open(folder, clock) as shop:
+        assert shop.send("spring", "operator:tests").delivered == 1
+        state_restored(shop)
+        for who in ("ada", "bea"):
+            sign_gap(shop.journal, who)
+        assert [one.reason for one in shop.audit().breaches] == ["gap_not_signed"]
+
+
 def test_a_gap_declared_closed_by_hand_is_found(folder: Path, clock: Clock) -> None:
     with Reciprocity.open(folder, clock) as shop:
-        state = shop.journal.state()
-        body = LogRestored(
-            origin=f"{state.origin}/2", key=shop.journal.signer().verifier_key.encode(),
-            old_origin=state.origin, old_size=state.size,
-            old_root=shop.journal.root(state.size).hex(), restored_size=state.size,
-        )  # fmt: skip
-        shop.journal.append([Entry(kind="log.restored", body=body)])
+        state_restored(shop)
         add_people(shop, 1)
         with pytest.raises(ReciprocityError, match="gap"):
             shop.send("spring", "operator:tests")

@@ -15,8 +15,10 @@ nobody else's. What is new is what all figures come to now, less what they came 
     erased       deliveries to people erased since: they leave `deliveries` and count here. What
                  their erasure states is taken less what it says was counted before
 
-So the sum over any runs in a row is what one run over all of it finds. A journal is checked whole
-in either case. Nobody is erased while an audit runs, and no history is judged of who is erased.
+So the sum over any runs in a row is what one run over all of it finds. The journal is checked
+whole in either case; but what lies inside the events of people whom a run does not open (their
+text, and whether the columns agree with it) only a run over all can find changed. Nobody is erased
+while an audit runs, and no history is judged of who is erased.
 """
 
 from collections.abc import Iterator
