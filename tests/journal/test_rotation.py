@@ -11,10 +11,10 @@ from reciprocity.events import LogKeyChanged
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.rotation import rotate_log_key
 from reciprocity.platform import Reciprocity
+from reciprocity.prove.audit import audit
 from reciprocity.prove.export import export_log
 from reciprocity.prove.own_keys import keys_of
 from reciprocity.prove.receipt import receipt_for
-from reciprocity.prove.replay import audit
 from reciprocity.prove.verify import verify_log, verify_receipt
 from tests.shop import add_people, new_shop, withdraw
 

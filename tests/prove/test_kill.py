@@ -13,11 +13,11 @@ import pytest
 
 from reciprocity.events import Epoch
 from reciprocity.platform import Reciprocity
+from reciprocity.prove.audit import audit
 from reciprocity.prove.epochs import publish_epoch
 from reciprocity.prove.export import export_log
 from reciprocity.prove.own_keys import keys_of
 from reciprocity.prove.person import person_proof
-from reciprocity.prove.replay import audit
 from reciprocity.prove.verify import verify_log, verify_person, verify_receipt
 from tests.shop import Clock, add_people, new_shop
 

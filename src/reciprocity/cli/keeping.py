@@ -154,7 +154,7 @@ def sign(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 def _declared(context: typer.Context) -> "Brand":
     from reciprocity.brand import load
-    from reciprocity.platform import CHECKERS
+    from reciprocity.platform.shop import CHECKERS
 
     return load(front_of(context).brand, CHECKERS)
 

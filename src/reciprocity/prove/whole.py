@@ -16,11 +16,12 @@ from msgspec import Struct
 from reciprocity.errors import Damaged
 from reciprocity.events import ErasureDone, LogRestored, OperatorActed, Scope
 from reciprocity.journal.leaf import Row, Told
-from reciprocity.journal.read import Reader, State
-from reciprocity.journal.signing import LogVerifier
+from reciprocity.journal.log_reader import State
+from reciprocity.journal.read import Reader
 from reciprocity.journal.store import explained
 from reciprocity.tlog.merkle import hash_leaves
 from reciprocity.tlog.note import open_checkpoint
+from reciprocity.tlog.signing import LogVerifier
 from reciprocity.tlog.tiles import Edge, Tile
 
 __all__ = ["Gap", "Signed", "check_whole", "gaps", "signed"]

@@ -1,15 +1,11 @@
-"""One brand, opened: the only module that knows every chapter, and wires them together.
-
-    with Reciprocity.open("shop") as shop:
-        shop.apply(actor="operator:anna")
-        shop.plan("spring")
+"""The brand's folder, open: what a caller asks of it, handed to the chapter that does it.
 
 A brand is a folder: `brand.toml`, the journal, the keys. What stands in the file is a wish; what
 `apply` put into the log is in force.
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -23,12 +19,8 @@ from reciprocity.brand import (
     LawPack,
     check_conditions,
     check_templates,
-    law_packs,
     load,
-    notice_hash,
     problems,
-    statement_body,
-    statement_hash,
 )
 from reciprocity.collect.imports import ImportReport, import_people
 from reciprocity.collect.mapping import read_mapping
@@ -36,28 +28,25 @@ from reciprocity.consent.draft import Drafted, Saying
 from reciprocity.consent.state import Wishes
 from reciprocity.decide.named import attributes_named
 from reciprocity.decide.one import Why, decide_one, why
-from reciprocity.decide.rulebook import first_rulebook
 from reciprocity.decide.statements import statements_in_force
 from reciprocity.decide.zones import zone_offset
 from reciprocity.deliver.campaign import Plan, Planned, make_plan
 from reciprocity.deliver.email import open_signer, open_transport
 from reciprocity.deliver.email.template import names_used
-from reciprocity.deliver.jobs import Jobs
 from reciprocity.deliver.link import Links
 from reciprocity.deliver.outbox import Outbox
-from reciprocity.deliver.release import campaigns_to_state
 from reciprocity.deliver.run import Post, SendReport, prepared_for, send_campaign, send_waiting
-from reciprocity.errors import Conflict, InputError, Unavailable
-from reciprocity.events import OperatorActed, Stated, canonical
-from reciprocity.journal.destroy import sweep_orphans
+from reciprocity.errors import Conflict, InputError
+from reciprocity.events import OperatorActed, canonical
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal, now_ms
 from reciprocity.leave import erase as erasing
 from reciprocity.model import Id
+from reciprocity.platform.apply import put_in_force
+from reciprocity.platform.tick import Ticked, tick
 from reciprocity.prove.audit import audit, audit_person
-from reciprocity.prove.epochs import publish_if_due
 from reciprocity.prove.figures import Audit
-from reciprocity.prove.published import Published, due, found_in, nightly
+from reciprocity.prove.published import found_in
 from reciprocity.prove.receipt import Receipt, receipt_for
 from reciprocity.vault.people import find
 
@@ -65,7 +54,7 @@ if TYPE_CHECKING:
     from reciprocity.deliver.channel import Transport
     from reciprocity.deliver.email.dkim import DkimKey
 
-__all__ = ["Reciprocity", "Ticked", "check_brand"]
+__all__ = ["Reciprocity", "check_brand"]
 
 CHECKERS: Final[tuple[Checker, ...]] = (
     check_templates(names_used),
@@ -77,19 +66,6 @@ _TRIES: Final = 8
 def check_brand(folder: Path) -> tuple[str, ...]:
     """Everything that is wrong with the brand file in *folder*; nothing, if all is well."""
     return problems(folder, CHECKERS)
-
-
-class Ticked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tick did, and when each of its jobs last succeeded (in ms).
-
-    *epoch* is the number of the one published, 0 if none was due.
-    """
-
-    erased: int
-    sent: tuple[SendReport, ...]
-    epoch: int
-    last_success: dict[str, int]
-    audited: Published | None = None
 
 
 class Reciprocity:
@@ -137,29 +113,7 @@ class Reciprocity:
         campaign that the file no longer has ends. Raises `InputError` for one that was sent and
         is now to close later.
         """
-        statement, forced = self.brand.statement, self.journal.in_force
-        wanted = {
-            "brand": ("brand.applied", statement_body(statement)),
-            "rulebook": ("rulebook.applied", canonical(first_rulebook(statement))),
-            "laws": ("laws.applied", canonical(law_packs(statement.laws))),
-        }
-        entries = []
-        for name, (kind, body) in wanted.items():
-            if (known := forced(name)) is None or bytes(known[1]) != body:
-                entries.append(_stated(kind, name, body))
-        for notice_id, notice in statement.notices.items():
-            for language, text in notice.text.items():
-                name = f"notice:{notice_hash(notice_id, language, text)}"
-                if forced(name) is None:
-                    body = canonical({"id": notice_id, "language": language, "text": text})
-                    entries.append(_stated("notice.published", name, body))
-        entries += campaigns_to_state(self.journal, self.brand.campaigns, actor)
-        names = [entry.in_force for entry in entries]
-        if entries:  # who did it is for auditors: the statements are public
-            detail = msgspec.Raw(canonical({"names": names}))
-            who = OperatorActed(actor=actor, act="apply", detail=detail)
-            self.journal.append([*entries, Entry(kind="operator.acted", body=who)])
-        return names
+        return put_in_force(self.journal, self.brand, actor)
 
     @cached_property
     def laws(self) -> tuple[LawPack, ...]:
@@ -345,34 +299,8 @@ class Reciprocity:
         return erased, receipt_for(erased)
 
     def tick(self, actor: str) -> Ticked:
-        """Do all that is due; once more, or two at a time, does no harm.
-
-        Erasures come first. What cannot be done yet (a message to the person is just being handed
-        over) is left for the next tick. Raises `Unavailable` while another process is sending.
-        """
-        with closing(Jobs(self.journal.folder, self.journal.clock)) as jobs:
-            erased = jobs.run("erase", lambda: self._erase_due(actor), 0)
-            jobs.run("sweep", lambda: len(sweep_orphans(self.journal)), 0)
-            nothing: list[SendReport] = []
-            sent = jobs.run("send", self.send_waiting, nothing)
-            epoch = jobs.run("epoch", lambda: publish_if_due(self.journal), 0)
-            night = partial(jobs.run, "audit", partial(nightly, self.journal), None)
-            audited = night() if due(self.journal) else None
-            return Ticked(
-                erased=erased,
-                sent=tuple(sent),
-                epoch=epoch,
-                audited=audited,
-                last_success=jobs.last_success(),
-            )
-
-    def _erase_due(self, actor: str) -> int:
-        finished = len(erasing.resume(self.journal))
-        for slot in erasing.due(self.journal, self.journal.clock()):
-            with suppress(Conflict, Unavailable):
-                self.erase(slot, actor)
-                finished += 1
-        return finished
+        """Do all that is due; see `platform/tick.py`."""
+        return tick(self, actor)
 
     # -- proof --
 
@@ -399,8 +327,3 @@ class Reciprocity:
     def __exit__(self, *_: object) -> None:
         """Close everything."""
         self.close()
-
-
-def _stated(kind: str, name: str, body: bytes) -> Entry:
-    stated = Stated(name=name, hash=statement_hash(name, body), body=msgspec.Raw(body))
-    return Entry(kind=kind, body=stated, in_force=name)

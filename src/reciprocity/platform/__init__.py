@@ -1,0 +1,13 @@
+"""One brand, opened: the only chapter that knows every other, and wires them together.
+
+    with Reciprocity.open("shop") as shop:
+        shop.apply(actor="operator:anna")
+        shop.plan("spring")
+
+`shop` is the brand's folder, open; `apply` puts its file in force; `tick` does all that is due.
+"""
+
+from reciprocity.platform.shop import Reciprocity, check_brand
+from reciprocity.platform.tick import Ticked
+
+__all__ = ["Reciprocity", "Ticked", "check_brand"]

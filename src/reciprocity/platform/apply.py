@@ -1,0 +1,44 @@
+"""Putting a brand file in force: all that it says becomes statements of one act in the log."""
+
+import msgspec
+
+from reciprocity.brand import Brand, law_packs, notice_hash, statement_body, statement_hash
+from reciprocity.decide.rulebook import first_rulebook
+from reciprocity.deliver.release import campaigns_to_state
+from reciprocity.events import OperatorActed, Stated, canonical
+from reciprocity.journal.entry import Entry
+from reciprocity.journal.journal import Journal
+
+__all__ = ["put_in_force"]
+
+
+def put_in_force(journal: Journal, brand: Brand, actor: str) -> list[str]:
+    """State in *journal* what changed in *brand*; the names of it. See `Reciprocity.apply`."""
+    statement, forced = brand.statement, journal.in_force
+    wanted = {
+        "brand": ("brand.applied", statement_body(statement)),
+        "rulebook": ("rulebook.applied", canonical(first_rulebook(statement))),
+        "laws": ("laws.applied", canonical(law_packs(statement.laws))),
+    }
+    entries = []
+    for name, (kind, body) in wanted.items():
+        if (known := forced(name)) is None or bytes(known[1]) != body:
+            entries.append(_stated(kind, name, body))
+    for notice_id, notice in statement.notices.items():
+        for language, text in notice.text.items():
+            name = f"notice:{notice_hash(notice_id, language, text)}"
+            if forced(name) is None:
+                body = canonical({"id": notice_id, "language": language, "text": text})
+                entries.append(_stated("notice.published", name, body))
+    entries += campaigns_to_state(journal, brand.campaigns, actor)
+    names = [entry.in_force for entry in entries]
+    if entries:  # who did it is for auditors: the statements are public
+        detail = msgspec.Raw(canonical({"names": names}))
+        who = OperatorActed(actor=actor, act="apply", detail=detail)
+        journal.append([*entries, Entry(kind="operator.acted", body=who)])
+    return names
+
+
+def _stated(kind: str, name: str, body: bytes) -> Entry:
+    stated = Stated(name=name, hash=statement_hash(name, body), body=msgspec.Raw(body))
+    return Entry(kind=kind, body=stated, in_force=name)

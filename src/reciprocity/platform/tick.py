@@ -1,0 +1,65 @@
+"""All that is due, done: what runs every few minutes, by whichever process comes first."""
+
+from contextlib import closing, suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reciprocity.deliver.jobs import Jobs
+from reciprocity.deliver.run import SendReport
+from reciprocity.errors import Conflict, Unavailable
+from reciprocity.journal.destroy import sweep_orphans
+from reciprocity.leave import erase as erasing
+from reciprocity.prove.epochs import publish_if_due
+from reciprocity.prove.published import Published, due, nightly
+
+if TYPE_CHECKING:
+    from reciprocity.platform.shop import Reciprocity
+
+__all__ = ["Ticked", "tick"]
+
+
+class Ticked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tick did, and when each of its jobs last succeeded (in ms).
+
+    *epoch* is the number of the one published, 0 if none was due.
+    """
+
+    erased: int
+    sent: tuple[SendReport, ...]
+    epoch: int
+    last_success: dict[str, int]
+    audited: Published | None = None
+
+
+def tick(shop: "Reciprocity", actor: str) -> Ticked:
+    """Do all that is due; once more, or two at a time, does no harm.
+
+    Erasures come first. What cannot be done yet (a message to the person is just being handed
+    over) is left for the next tick. Raises `Unavailable` while another process is sending.
+    """
+    with closing(Jobs(shop.journal.folder, shop.journal.clock)) as jobs:
+        erased = jobs.run("erase", lambda: _erase_due(shop, actor), 0)
+        jobs.run("sweep", lambda: len(sweep_orphans(shop.journal)), 0)
+        nothing: list[SendReport] = []
+        sent = jobs.run("send", shop.send_waiting, nothing)
+        epoch = jobs.run("epoch", lambda: publish_if_due(shop.journal), 0)
+        night = partial(jobs.run, "audit", partial(nightly, shop.journal), None)
+        audited = night() if due(shop.journal) else None
+        return Ticked(
+            erased=erased,
+            sent=tuple(sent),
+            epoch=epoch,
+            audited=audited,
+            last_success=jobs.last_success(),
+        )
+
+
+def _erase_due(shop: "Reciprocity", actor: str) -> int:
+    finished = len(erasing.resume(shop.journal))
+    for slot in erasing.due(shop.journal, shop.journal.clock()):
+        with suppress(Conflict, Unavailable):
+            shop.erase(slot, actor)
+            finished += 1
+    return finished
