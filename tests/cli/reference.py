@@ -45,6 +45,10 @@ _AUDIT = (
     '"decided_at"}],"near_misses","withdrawal_to_last_send_ms":{"p50","p99","max"},'
     '"checkpoint":{"size","root"},"since","withdrawals"}'
 )
+_AUDITS = '{"audits":[{"position","at","said":AuditPublished,"new_breaches"}],"overdue"}'
+_TICK = (
+    '{"erased","sent":[as of send],"epoch","last_success":{JOB:AT},"audited":{as of audit list}}'
+)
 SHAPES = f"""\
 ## JSON that tools may rely on
 
@@ -53,8 +57,8 @@ SHAPES = f"""\
 | `plan` | `{_PLAN}`; a message's counts sum to `people` |
 | `send` | `{_SEND}` |
 | `audit` | `{_AUDIT}` |
-| `audits` | `{{"audits":[{{"position","at","said":AuditPublished,"new_breaches"}}],"overdue"}}` |
-| `tick` | `{{"erased","sent":[as of send],"last_success":{{JOB:AT}},"audited":{{as of audits}}}}` |
+| `audit list` | `{_AUDITS}` |
+| `tick` | `{_TICK}` |
 | acts for a person | `{{"recorded":[{{"kind","position","version","at","person"}}]}}` |
 
 [Reasons](reasons.md) come in their published order. Instants are milliseconds since 1970, UTC.
@@ -70,6 +74,8 @@ def commands(
         yield path, group
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
+            if command.invoke_without_command:
+                yield (*path, name), command
             yield from commands(command, (*path, name))
         else:
             yield (*path, name), command

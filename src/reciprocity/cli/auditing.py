@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reciprocity.cli import challenge
 from reciprocity.cli.front import AsJson, opened, print_json
 
 if TYPE_CHECKING:
@@ -12,9 +13,14 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer()
+auditing = typer.Typer()
+app.add_typer(auditing, name="audit")
+auditing.add_typer(
+    challenge.app, name="challenge", help="Open people whom nobody chose, to an auditor."
+)
 
 
-@app.command()
+@auditing.callback(invoke_without_command=True)
 def audit(
     context: typer.Context,
     *,
@@ -36,17 +42,19 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Replay every delivery from history alone; exit code 1 if one should not have been."""
+    if context.invoked_subcommand:
+        return
     from reciprocity.cli.screen import progress, screen
-    from reciprocity.prove import published as auditing
+    from reciprocity.prove import published
 
     stated = None
     with opened(context) as shop, progress("Auditing") as (move,):
         if publish:
-            found, stated = auditing.publish(shop.journal, move, full=not new, processes=processes)
+            found, stated = published.publish(shop.journal, move, full=not new, processes=processes)
         elif new:
-            found = auditing.audit_new(shop.journal, move, processes=processes)
+            found = published.audit_new(shop.journal, move, processes=processes)
         else:
-            found = auditing.audit_all(shop.journal, move, processes=processes)
+            found = published.audit_all(shop.journal, move, processes=processes)
     if as_json:
         print_json(found)
     else:
@@ -67,7 +75,7 @@ def _published(stated: "Published") -> str:
     return f"published as audit {stated.said.number} at position {stated.position}{missed}"
 
 
-@app.command()
+@auditing.command("list")
 def audits(context: typer.Context, as_json: AsJson = False) -> None:
     """List the published audits, and say if a nightly one is overdue (after 26 hours)."""
     from reciprocity.cli.screen import screen

@@ -32,7 +32,7 @@ def begin(
         return
     print(f"challenge {begun.number} is begun: {begun.count} slots of epoch {begun.epoch}")
     print("when the log has gone on (and witnesses have cosigned it), ask for the value, then run:")
-    print(f"reciprocity challenge answer {begun.number} VALUE -o challenge.json")
+    print(f"reciprocity audit challenge answer {begun.number} VALUE -o challenge.json")
 
 
 @app.command("answer")

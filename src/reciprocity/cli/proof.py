@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reciprocity.cli import challenge, verifying
+from reciprocity.cli import verifying
 from reciprocity.cli.front import AsJson, opened, print_json, written
 from reciprocity.errors import InputError
 
@@ -14,7 +14,6 @@ __all__ = ["app"]
 app = typer.Typer()
 log = typer.Typer(no_args_is_help=True)
 app.add_typer(verifying.app, name="verify", help="Check proofs, without the brand's help.")
-app.add_typer(challenge.app, name="challenge", help="Open people whom nobody chose, to an auditor.")
 app.add_typer(log, name="log", help="The public log: its key, its files.")
 
 
