@@ -204,7 +204,8 @@ def events_table(events: Iterable[Mapping[str, object]]) -> Table:
     table = plain_table("version", "recorded", "event", "about", numbers=("version",))
     for event in events:
         body = event["body"] if isinstance(event["body"], dict) else {}
-        rows = body.get("consent", [])
+        said = body.get("consent")  # in an attempt the number of the event that said yes
+        rows = said if isinstance(said, list) else []
         about = [f"{row['purpose']}/{row['channel']} {row['state']}" for row in rows]
         about += [str(body[name]) for name in ("message", "reason", "method") if name in body]
         at = event["at"] if isinstance(event["at"], int) else 0

@@ -108,7 +108,7 @@ def verify_log(
         return
     print(f"the log holds: {found.size} leaves of {found.origin}, root {found.root}")
     print(f"{found.personal} personal, {found.brand} of the brand, {found.public} public")
-    print(f"{found.epochs} epochs, each with the number of personal leaves below it")
+    print(f"epochs: {found.epochs}, each with the number of personal leaves below it")
     if seen:
         print(f"it goes on from the {found.consistent_with} leaves that were seen before")
 
