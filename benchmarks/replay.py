@@ -36,7 +36,7 @@ from reciprocity.prove.replay import Replay
 
 __all__ = ["rows"]
 
-PEOPLE = 8_000
+PEOPLE = 20_000
 DELIVERIES = PEOPLE * len(CAMPAIGNS)
 NEW = DELIVERIES // 100
 AT_ONCE = 1_000

@@ -74,9 +74,14 @@ class Told(Struct, frozen=True, kw_only=True, gc=False):
     kind: str
     v: int
     body: Body
-    leaf_hash: bytes
+    leaf: bytes
     text: bytes
     salt: bytes
+
+    @property
+    def leaf_hash(self) -> bytes:
+        """The hash of its leaf (RFC 6962)."""
+        return sha256(b"\0" + self.leaf).digest()
 
 
 def salt_of(pair: KeyPair, version: int, text: bytes) -> bytes:
@@ -175,7 +180,7 @@ def _told(row: Row, text: bytes, salt: bytes) -> Told:
         kind=said.kind,
         v=said.v,
         body=read_body(said.kind, said.body, said.v),
-        leaf_hash=sha256(b"\0" + row.leaf).digest(),
+        leaf=row.leaf,
         text=text,
         salt=salt,
     )

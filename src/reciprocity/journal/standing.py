@@ -79,12 +79,13 @@ def fold(  # noqa: PLR0917  (called once for every event, by position throughout
     at: Instant,
     happened_at: Instant,
     version: int,
-    leaf_hash: bytes,
+    leaf_hash: bytes | None,
 ) -> Standing:
     """What stands after one more event, the *version*-th of this person, recorded at *at*.
 
     Total: any event on any standing gives a standing. One that is not recognised moves version
-    and head and grants nothing. An erased standing stays as it is.
+    and head and grants nothing. An erased standing stays as it is. Without *leaf_hash* the head
+    is not followed: a replay, which looks at every leaf, has no use for it.
     """
     if standing.erased:
         return standing
@@ -103,7 +104,7 @@ def fold(  # noqa: PLR0917  (called once for every event, by position throughout
     return Standing(
         slot=standing.slot,
         version=version,
-        head=sha256(standing.head + leaf_hash).digest(),
+        head=sha256(standing.head + leaf_hash).digest() if leaf_hash else standing.head,
         wishes=wishes,
         sent=sent,
         held=held,

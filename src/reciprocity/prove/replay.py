@@ -108,9 +108,8 @@ class _Person:
         elif isinstance(body, Act):
             self._withdrawals.see(told, body, self._open, self._standing.wishes)
         self._standing = fold(
-            self._standing, told.kind, told.v, body, told.at, told.happened_at, told.version,
-            told.leaf_hash,
-        )  # fmt: skip
+            self._standing, told.kind, told.v, body, told.at, told.happened_at, told.version, None
+        )
 
     def _take(self, told: Told, attempt: Attempt, *, judge: bool) -> None:
         prepared, kind, reason = None, "", ""
