@@ -1,5 +1,6 @@
 # All that is done with this checkout. `make` alone lists it.
-# Needed beforehand: Python 3.11 or newer with venv, git, make. Nothing is installed outside .venv.
+# Needed beforehand: Python 3.11 or newer with venv, git, make. Nothing is installed outside .venv,
+# but for what `make test` needs of the system (`tools`).
 
 PYTHON ?= python3
 DEMO ?= demo-shop
@@ -12,7 +13,7 @@ PINNED := $(INSTALL) --require-hashes --only-binary :all:
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-long check bench docs lock clean
+.PHONY: help venv demo tools test test-long check bench docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## list what can be made
@@ -23,10 +24,10 @@ venv: .venv/.dev ## everything a developer needs, in .venv
 demo: .venv/.run ## make a demo shop, send a campaign, audit it, verify a receipt
 	$(BIN)/reciprocity demo $(DEMO)
 
-test: .venv/.dev ## all tests but the long ones; what CI runs
+test: .venv/.dev tools ## all tests but the long ones; what CI runs
 	$(BIN)/pytest -m "not long"
 
-test-long: .venv/.dev ## soak and kill runs
+test-long: .venv/.dev tools ## soak and kill runs
 	$(BIN)/pytest -m long --hypothesis-profile=search
 
 check: .venv/.dev ## style, format, types, architecture
@@ -51,6 +52,24 @@ clean: ## remove .venv and all that was made here
 	rm -rf .venv $(DEMO) site build dist src/*.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks examples docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# --- what tests use besides Python ---------------------------------------------------------------
+
+# A browser, and OpenSSL as somebody else's hand. Never skipped: a test without them fails.
+tools:
+	@set -e; missing=""; \
+	command -v openssl >/dev/null || missing="$$missing openssl"; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing$$missing for the tests" >&2; \
+	  apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	elif [ "$$missing" = " chromium" ]; then \
+	  $(BIN)/playwright install chromium; \
+	else \
+	  echo "Needed for the tests:$$missing. On Debian or Ubuntu: sudo apt-get install$$missing" >&2; exit 1; \
+	fi
 
 # --- how .venv comes about -----------------------------------------------------------------------
 

@@ -7,7 +7,7 @@
 // `reciprocity.prove.verify`, written apart from this. Every function gives what was shown to hold,
 // or throws one error, `ProofError`, that says what did not match.
 
-import { ProofError, fromBase64, hold, readJson, text, toHex } from "./verify/strict.js";
+import { ProofError, fromBase64, hold, readJson, shown, text, toHex } from "./verify/strict.js";
 import { HASH_BYTES, checkConsistency, checkInclusion } from "./verify/merkle.js";
 import { cosignatures, openCheckpoint, readKey, readProof } from "./verify/note.js";
 import { checkLeaf } from "./verify/entry.js";
@@ -21,7 +21,7 @@ const RECEIPT_FORMAT = "reciprocity-receipt@v1";
 export async function verifyReceipt(data, trust) {
   const keys = await keysOf(trust);
   const said = readJson(data, "receipt", ["event", "format", "proof", "salt"]);
-  hold(said.format === RECEIPT_FORMAT, `receipt: is of format '${said.format}', expected ${RECEIPT_FORMAT}`);
+  hold(said.format === RECEIPT_FORMAT, `receipt: is of format ${shown(said.format)}, expected ${RECEIPT_FORMAT}`);
   const [event, leafHash] = await checkLeaf(said, "receipt's event");
   const proof = readProof(text(said, "proof", "receipt"));
   const opened = await opensUnder(proof.checkpoint, keys, trust);
@@ -33,7 +33,7 @@ export async function verifyReceipt(data, trust) {
 export async function verifyPerson(data, trust) {
   const keys = await keysOf(trust);
   const said = readJson(data, "proof", PERSON_FIELDS);
-  hold(said.format === PERSON_FORMAT, `proof: is of format '${said.format}', expected ${PERSON_FORMAT}`);
+  hold(said.format === PERSON_FORMAT, `proof: is of format ${shown(said.format)}, expected ${PERSON_FORMAT}`);
   const opened = await opensUnder(text(said, "checkpoint", "proof"), keys, trust);
   const found = await checkPerson(said, { size: opened.size, root: fromHexRoot(opened) });
   return { ...found, ...opened };

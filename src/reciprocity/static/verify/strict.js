@@ -190,6 +190,9 @@ export function holdFields(said, fields, what) {
   hold(right, `${what}: expected exactly ${fields.join(", ")}`);
 }
 
+/** *value* as an error may say it: short, whatever it is. */
+export const shown = (value) => (canonical(value) ?? "nothing").slice(0, 60);
+
 const byCodePoint = (one, other) => {
   const [left, right] = [Array.from(one), Array.from(other)];
   for (let at = 0; at < Math.min(left.length, right.length); at += 1) {
