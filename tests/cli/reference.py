@@ -47,7 +47,12 @@ _AUDIT = (
 )
 _AUDITS = '{"audits":[{"position","at","said":AuditPublished,"new_breaches"}],"overdue"}'
 _TICK = (
-    '{"erased","sent":[as of send],"epoch","last_success":{JOB:AT},"audited":{as of audit list}}'
+    '{"erased","sent":[as of send],"epoch","last_success":{JOB:AT},"audited":{as of audit list},'
+    '"cosigning":{as of log cosign}}'
+)
+_COSIGN = (
+    '{"origin","size","root","holds","lacking","conflicts","witnesses":[{"name","key","size",'
+    '"cosigned_at","problem","conflict","last_success"}]}'
 )
 SHAPES = f"""\
 ## JSON that tools may rely on
@@ -59,6 +64,7 @@ SHAPES = f"""\
 | `audit` | `{_AUDIT}` |
 | `audit list` | `{_AUDITS}` |
 | `tick` | `{_TICK}` |
+| `log cosign` | `{_COSIGN}`; `conflicts` are texts, empty if all is well |
 | acts for a person | `{{"recorded":[{{"kind","position","version","at","person"}}]}}` |
 
 [Reasons](reasons.md) come in their published order. Instants are milliseconds since 1970, UTC.

@@ -89,7 +89,8 @@ TRANSPORT_FILES: Final = ("path", "password_file", "dkim_key")
 class Brand(Struct, frozen=True, kw_only=True):
     """One brand = one folder = one log: the statement, the campaigns, and what is local.
 
-    *transports* maps a channel's id to how it hands over. Paths are absolute.
+    *transports* maps a channel's id to how it hands over. Paths are absolute; *witness_policy* is
+    None where no witnesses are named.
     """
 
     folder: Path
@@ -99,3 +100,4 @@ class Brand(Struct, frozen=True, kw_only=True):
     safekeeping: Path
     master_key: Path
     base_url: str
+    witness_policy: Path | None = None

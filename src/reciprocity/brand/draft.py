@@ -13,6 +13,7 @@ from reciprocity.brand.layout import (
     KeysTable,
     MessageTable,
     SafekeepingTable,
+    WitnessesTable,
 )
 from reciprocity.brand.reader import Findings, join, read_fields, suggest
 from reciprocity.model import Attribute, Basis, Behaviour, Notice, Purpose, Rule, Topic
@@ -35,6 +36,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     controller: Controller | None = None
     safekeeping: SafekeepingTable | None = None
     keys: KeysTable = KeysTable()
+    witnesses: WitnessesTable = WitnessesTable()
     purposes: dict[str, Purpose] = field(default_factory=dict)
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     topics: dict[str, Topic] = field(default_factory=dict)

@@ -31,6 +31,7 @@ __all__ = [
     "KeysTable",
     "MessageTable",
     "SafekeepingTable",
+    "WitnessesTable",
     "schema",
 ]
 
@@ -61,6 +62,12 @@ class SafekeepingTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A folder outside the brand's own: what must outlive the loss of it, or of a backup."""
 
     path: str
+
+
+class WitnessesTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who cosigns the log's checkpoints: a policy file (C2SP tlog-policy) with their URLs."""
+
+    policy: str = ""
 
 
 class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,6 +117,7 @@ class BrandFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channels: dict[Id, ChannelTable]
     transports: dict[Id, Transport]
     keys: KeysTable = KeysTable()
+    witnesses: WitnessesTable = WitnessesTable()
     behaviours: dict[Id, Behaviour] = field(default_factory=dict)
     topics: dict[Id, Topic] = field(default_factory=dict)
     attributes: dict[Id, Attribute] = field(default_factory=dict)

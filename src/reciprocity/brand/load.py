@@ -87,6 +87,8 @@ def _local_paths(draft: Draft, home: Path, findings: Findings) -> dict[str, Path
     named = {"keys.master_key": draft.keys.master_key}
     if draft.safekeeping is not None:
         named["safekeeping.path"] = draft.safekeeping.path
+    if draft.witnesses.policy:
+        named["witnesses.policy"] = draft.witnesses.policy
     for name, told in draft.transports.items():
         for part in TRANSPORT_FILES:
             if getattr(told, part):
@@ -143,6 +145,7 @@ def _assemble(
             safekeeping=local["safekeeping.path"],
             master_key=local["keys.master_key"],
             base_url=draft.brand.base_url,
+            witness_policy=local["witnesses.policy"] if draft.witnesses.policy else None,
         )
     except KeyError:
         return None

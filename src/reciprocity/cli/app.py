@@ -8,7 +8,17 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from reciprocity.cli import auditing, brand, campaign, keeping, people, person, proof, starting
+from reciprocity.cli import (
+    auditing,
+    brand,
+    campaign,
+    keeping,
+    people,
+    person,
+    proof,
+    starting,
+    witness,
+)
 from reciprocity.cli.front import Front
 from reciprocity.errors import InputError, ProofError, ReciprocityError
 
@@ -46,7 +56,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # help in colour takes three times as long to appear
     pretty_exceptions_enable=False,
 )
-for group in (starting, brand, people, person, campaign, auditing, proof, keeping):
+for group in (starting, brand, people, person, campaign, auditing, proof, keeping, witness):
     app.add_typer(group.app)
 
 

@@ -106,7 +106,7 @@ def send(context: typer.Context, campaign: CampaignId, as_json: AsJson = False) 
 
 @app.command()
 def tick(context: typer.Context, as_json: AsJson = False) -> None:
-    """Do what is due: erase, send what waited, audit, commit. Run it every few minutes."""
+    """Do what is due: erase, send, audit, commit, be cosigned. Run it every few minutes."""
     actor = front_of(context).actor
     with opened(context) as shop:
         done = shop.tick(actor)
@@ -114,7 +114,8 @@ def tick(context: typer.Context, as_json: AsJson = False) -> None:
         print_json(done)
     else:
         _show_tick(done)
-    if done.audited and done.audited.new_breaches:
+    in_conflict = done.cosigning is not None and done.cosigning.conflicts
+    if in_conflict or (done.audited and done.audited.new_breaches):
         raise typer.Exit(1)
 
 
@@ -132,6 +133,10 @@ def _show_tick(done: "Ticked") -> None:
         print(f"audit {said.number} published: {fresh} new breaches")
         if fresh:
             print("which they are: `reciprocity audit`")
+    if done.cosigning is not None:
+        from reciprocity.cli.witness import tell_cosigning
+
+        tell_cosigning(done.cosigning)
     for name, at in done.last_success.items():
         print(f"job {name} last succeeded: {moment(at)}")
 

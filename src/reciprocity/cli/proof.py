@@ -98,3 +98,22 @@ def log_export(
         return
     print(f"log {found.origin}: {found.size} events, root {found.root}")
     print(f"{found.files} files written to {folder}")
+
+
+@log.command("cosign")
+def log_cosign(context: typer.Context, as_json: AsJson = False) -> None:
+    """Ask the witnesses, now, to cosign the newest checkpoint; exit code 1 if one contradicts."""
+    with opened(context) as shop:
+        found = shop.cosign()
+    if as_json:
+        print_json(found)
+    else:
+        from reciprocity.cli.screen import screen
+        from reciprocity.cli.witness import cosigning_table, tell_cosigning
+
+        screen().print(cosigning_table(found))
+        tell_cosigning(found)
+    if found.conflicts:
+        raise typer.Exit(1)
+    if not found.holds:
+        raise typer.Exit(2)

@@ -45,7 +45,9 @@ from reciprocity.model import Id
 from reciprocity.platform.apply import put_in_force
 from reciprocity.platform.tick import Ticked, tick
 from reciprocity.prove.audit import audit, audit_person
+from reciprocity.prove.cosigning import Cosigning, cosign
 from reciprocity.prove.figures import Audit
+from reciprocity.prove.policy_file import check_policy, policy_of
 from reciprocity.prove.published import found_in
 from reciprocity.prove.receipt import Receipt, receipt_for
 from reciprocity.vault.people import find
@@ -59,6 +61,7 @@ __all__ = ["Reciprocity", "check_brand"]
 CHECKERS: Final[tuple[Checker, ...]] = (
     check_templates(names_used),
     check_conditions(attributes_named),
+    check_policy,
 )
 _TRIES: Final = 8
 
@@ -313,6 +316,13 @@ class Reciprocity:
     def audit_person(self, slot: int) -> Audit:
         """Replay the deliveries to one person."""
         return audit_person(self.journal, slot)
+
+    def cosign(self) -> Cosigning:
+        """Ask the brand's witnesses to cosign the newest checkpoint; how it went with each.
+
+        Raises `InputError` when the brand file names none.
+        """
+        return cosign(self.journal, policy_of(self.brand))
 
     # -- ending --
 

@@ -11,6 +11,7 @@ from reciprocity.deliver.run import SendReport
 from reciprocity.errors import Conflict, Unavailable
 from reciprocity.journal.destroy import sweep_orphans
 from reciprocity.leave import erase as erasing
+from reciprocity.prove.cosigning import Cosigning, cosign_in_turn
 from reciprocity.prove.epochs import publish_if_due
 from reciprocity.prove.published import Published, due, nightly
 
@@ -23,7 +24,8 @@ __all__ = ["Ticked", "tick"]
 class Ticked(msgspec.Struct, frozen=True, kw_only=True):
     """What a tick did, and when each of its jobs last succeeded (in ms).
 
-    *epoch* is the number of the one published, 0 if none was due.
+    *epoch* is the number of the one published, 0 if none was due. *cosigning* is None when the
+    brand names no witnesses.
     """
 
     erased: int
@@ -31,6 +33,7 @@ class Ticked(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     last_success: dict[str, int]
     audited: Published | None = None
+    cosigning: Cosigning | None = None
 
 
 def tick(shop: "Reciprocity", actor: str) -> Ticked:
@@ -47,11 +50,13 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
         epoch = jobs.run("epoch", lambda: publish_if_due(shop.journal), 0)
         night = partial(jobs.run, "audit", partial(nightly, shop.journal), None)
         audited = night() if due(shop.journal) else None
+        cosigning = cosign_in_turn(jobs, shop.journal, shop.brand)
         return Ticked(
             erased=erased,
             sent=tuple(sent),
             epoch=epoch,
             audited=audited,
+            cosigning=cosigning,
             last_success=jobs.last_success(),
         )
 
