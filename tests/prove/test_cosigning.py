@@ -165,8 +165,12 @@ def test_what_is_remembered_of_witnesses_may_be_lost(shop: Reciprocity, tmp_path
             db.commit()
         add_people(shop, 4)
         assert cosign(shop.journal, rule).conflicts == ()
+        assert cosigned_checkpoint(shop.journal.folder, "another origin") is None
+        assert cosigned_checkpoint(shop.journal.folder, "harbour.example/shop") is not None
         (shop.journal.folder / "cosigned.db").write_bytes(b"garbage" * 4000)
         assert cosigned_checkpoint(shop.journal.folder) is None
+        assert cosign(shop.journal, rule).holds
+        assert cosigned_checkpoint(shop.journal.folder) is not None
 
 
 def test_many_at_once_while_the_log_grows_are_no_conflict(

@@ -36,10 +36,10 @@ class SmallLog:
     ) -> None:
         self.key = key or log_key(1)
         leaves = [hash_leaf(b"%d %d" % (one, variant * (one >= fork))) for one in range(size)]
-        self._tree: Growth = Frontier().extend(leaves)
+        self.tree: Growth = Frontier().extend(leaves)
 
     def root(self, size: int) -> bytes:
-        return root_at(size, self._tree)
+        return root_at(size, self.tree)
 
     def note(self, size: int, extension: str = "") -> bytes:
         more = (extension,) if extension else ()
@@ -48,7 +48,7 @@ class SmallLog:
 
     def ask(self, old_size: int, size: int) -> bytes:
         """The body of a submission that holds."""
-        proof = tuple(prove_consistency(old_size, size, self._tree))
+        proof = tuple(prove_consistency(old_size, size, self.tree))
         return Submission(old_size, proof, self.note(size)).encode()
 
 

@@ -76,7 +76,7 @@ def test_a_witness_killed_around_its_answer_never_cosigns_two_roots_of_one_size(
             timer.join()
             server = start(folder)
             got = server.ask(FORK.ask(0, 0))
-            assert got.status == (409 if size else 200)
+            assert got.status in {200, 409}
             known = int(got.body) if got.status == 409 else 0
             assert known - size in {0, 1}  # an answer may be lost, nothing that was answered
             size = known

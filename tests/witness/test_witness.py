@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import shutil
 import stat
+import struct
 from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reciprocity.errors import Damaged, InputError, Unavailable
 from reciprocity.tlog.cosignature import check_cosignature
+from reciprocity.tlog.merkle import prove_consistency
 from reciprocity.tlog.note import COSIGNATURE_V1, Note, Signature, VerifierKey
 from reciprocity.tlog.signing import LogVerifier
 from reciprocity.tlog.submission import SIZE_TYPE, Submission, parse_lines
@@ -32,7 +39,6 @@ from tests.witness.running import RACERS, SmallLog, race, races
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 LOG, FORK = SmallLog(40), SmallLog(40, fork=5)
 ORIGIN = LOG.key.name
@@ -214,6 +220,45 @@ def opened_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     with closing(opened.state):
         opened.ask(LOG.ask(0, 7))
         yield opened
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 12), st.integers(0, 12)), max_size=30))
+def test_whatever_is_asked_in_whatever_order_the_answers_follow_from_one_history(
+    asked: list[tuple[bool, int, int]],
+) -> None:
+    """Two histories that part at leaf 5, against a model that keeps all that was cosigned."""
+    with TemporaryDirectory() as place:
+        init_witness(Path(place) / "w", NAME, [LOG.key.text], bytes(range(32)))
+        opened, size, root = Opened(Path(place) / "w"), 0, LOG.root(0)
+        with closing(opened.state):
+            for forked, old, new in asked:
+                log = FORK if forked else LOG
+                proof = tuple(prove_consistency(old, new, log.tree)) if old <= new else ()
+                status = opened.ask(Submission(old, proof, log.note(new)).encode()).status
+                if old > new:
+                    assert status == 400
+                elif old != size or (new == size and log.root(new) != root):
+                    assert status == 409
+                elif size and log.root(size) != root:
+                    assert status == 422
+                else:
+                    assert status == 200
+                    size, root = new, log.root(new)
+            assert opened.state.remembered(ORIGIN)[:2] == (size, root)
+
+
+def test_a_cosignature_holds_by_the_specification_alone(opened: Opened) -> None:
+    """By hand, from the text of tlog-cosignature: nothing of ours but the bytes."""
+    text = LOG.note(7).rpartition(b"\n\n")[0] + b"\n"
+    answer = opened.ask(LOG.ask(0, 7)).body.decode()
+    dash, name, encoded = answer.rstrip("\n").split(" ")
+    public = base64.b64decode(opened.key.verifier_key.encode().split("+", 2)[2])[1:]
+    data = base64.b64decode(encoded)
+    assert (dash, name) == ("\N{EM DASH}", NAME)
+    assert data[:4] == hashlib.sha256(NAME.encode() + b"\n\x04" + public).digest()[:4]
+    (time,) = struct.unpack(">Q", data[4:12])
+    message = b"cosignature/v1\ntime %d\n" % time + text
+    Ed25519PublicKey.from_public_bytes(public).verify(data[12:], message)
 
 
 # --- the state ------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from reciprocity.errors import ReciprocityError
+from reciprocity.errors import Damaged, ReciprocityError
 from reciprocity.journal.store import connect, explained, write_transaction
 
 __all__ = ["Cosigned", "Seen", "cosigned_checkpoint"]
@@ -44,10 +44,13 @@ class Cosigned:
     """The file in *folder*, made if it is not there; not for two threads at once."""
 
     def __init__(self, folder: Path) -> None:
-        """Open it."""
-        self._db = connect(folder / FILE, durable=False)
-        with explained("open the cosigned checkpoints"):
-            self._db.executescript(_SCHEMA)
+        """Open it; one that cannot be read is made anew, since nothing in it is needed."""
+        try:
+            self._db = _open(folder / FILE)
+        except Damaged:
+            for path in folder.glob(f"{FILE}*"):
+                path.unlink(missing_ok=True)
+            self._db = _open(folder / FILE)
 
     def seen(self, origin: str, key: str) -> Seen:
         """What is remembered of the witness with verifier key *key*."""
@@ -103,18 +106,31 @@ class Cosigned:
         self.close()
 
 
-def cosigned_checkpoint(folder: Path) -> bytes | None:
+def _open(path: Path) -> sqlite3.Connection:
+    db = connect(path, durable=False)
+    try:
+        with explained("open the cosigned checkpoints"):
+            db.executescript(_SCHEMA)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def cosigned_checkpoint(folder: Path, origin: str = "") -> bytes | None:
     """The newest checkpoint of the brand in *folder* for which its policy held, as a note.
 
-    None before the first, and when the file is lost or cannot be read: whoever asks goes on with
-    the log's own signature.
+    Of the log *origin*, if told: after a restore there is a new one. None before the first, and
+    when the file is lost or cannot be read: whoever asks goes on with the log's own signature.
     """
     if not (folder / FILE).exists():
         return None
     try:
         with explained("read"), closing(sqlite3.connect(folder / FILE)) as db:
             row = db.execute(
-                "SELECT note FROM checkpoint WHERE what = ? ORDER BY kept_at DESC LIMIT 1", (HELD,)
+                "SELECT note FROM checkpoint WHERE what = ? AND ? IN (origin, '')"
+                " ORDER BY kept_at DESC LIMIT 1",
+                (HELD, origin),
             ).fetchone()
     except ReciprocityError:
         return None
