@@ -25,6 +25,7 @@ __all__ = [
     "opened",
     "pairs",
     "print_json",
+    "read",
     "written",
 ]
 
@@ -86,6 +87,14 @@ def print_json(value: object) -> None:
     data = msgspec.json.format(msgspec.json.encode(value), indent=2)
     sys.stdout.buffer.write(data + b"\n")
     sys.stdout.flush()
+
+
+def read(path: Path, what: str) -> bytes:
+    """What the file at *path* holds; raises `InputError` naming *what* it was to be."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{what} file {path} cannot be read: {error.strerror}") from error
 
 
 def written(path: Path, data: bytes) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from reciprocity.cli import verifying
-from reciprocity.cli.front import AsJson, opened, print_json, written
+from reciprocity.cli.front import AsJson, opened, print_json, read, written
 from reciprocity.errors import InputError
 
 __all__ = ["app"]
@@ -20,20 +20,34 @@ app.add_typer(log, name="log", help="The public log: its key, its files.")
 @app.command()
 def receipt(
     context: typer.Context,
-    position: Annotated[
-        int, typer.Argument(metavar="POSITION", min=0, help="Where the event stands in the log.")
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="POSITION|FILE", help="Where the event stands in the log, or its old receipt."
+        ),
     ],
     save: Annotated[
         Path | None,
         typer.Option("--receipt", metavar="FILE", help="Write it there, not to stdout."),
     ] = None,
+    cosigned: Annotated[
+        bool, typer.Option("--cosigned", help="Under the newest checkpoint witnesses cosigned.")
+    ] = False,
 ) -> None:
-    """Make the receipt of the event at a position, under the newest checkpoint."""
+    """Make the receipt of an event, under the newest checkpoint or the newest cosigned one.
+
+    A receipt given for POSITION is refreshed: the same event, vouched for by the witnesses too.
+    """
     with opened(context) as shop:
-        size = shop.journal.state().size
-        if position >= size:
-            raise InputError(f"position {position} is not in the log, which has {size} events")
-        data = shop.receipt(position).encode()
+        if not what.isdecimal():
+            from reciprocity.prove.receipt import read_receipt
+
+            data = shop.refreshed(read_receipt(read(Path(what), "receipt"))).encode()
+        else:
+            size = shop.journal.state().size
+            if int(what) >= size:
+                raise InputError(f"position {what} is not in the log, which has {size} events")
+            data = shop.receipt(int(what), cosigned=cosigned).encode()
     if save is None:
         print(data.decode(), end="")
     else:

@@ -1,13 +1,16 @@
 """Checking proofs: works with a file and a key alone, on a machine that has no brand."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reciprocity.cli.front import AsJson, front_of, print_json
-from reciprocity.errors import InputError
+from reciprocity.cli.front import AsJson, front_of, print_json, read
+
+if TYPE_CHECKING:
+    from reciprocity.tlog.policy import Policy
 
 __all__ = ["app"]
 
@@ -21,6 +24,14 @@ Key = Annotated[
         help="The log's verifier key, or a file that holds it; else the brand's own. Repeatable.",
     ),
 ]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        help="Which witnesses must have cosigned, and whose log it is (C2SP tlog-policy).",
+    ),
+]
 
 
 @app.command("receipt")
@@ -28,17 +39,19 @@ def verify_receipt(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt.")],
     key: Key = None,
+    policy: PolicyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Check that a signed log holds what a receipt says; exit code 1 if it does not."""
     from reciprocity.prove.verify import verify_receipt as verify
 
-    found = verify(_read(file, "receipt"), _keys(context, key))
+    found = verify(read(file, "receipt"), *_trust(context, key, policy))
     if as_json:
         print_json(found)
         return
     print(f"the receipt holds: event {found.position} of the log {found.origin}")
     print(f"under its signed checkpoint of {found.size} events, root {found.root}")
+    _cosigned(found.cosigned_by)
     print(json.dumps(found.event, ensure_ascii=False, sort_keys=True))
 
 
@@ -47,12 +60,13 @@ def verify_person(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `person proof` wrote.")],
     key: Key = None,
+    policy: PolicyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Check that a person's proof holds all there is of them, and decide each delivery again."""
     from reciprocity.prove.verify import verify_person as verify
 
-    found = verify(_read(file, "proof"), _keys(context, key))
+    found = verify(read(file, "proof"), *_trust(context, key, policy))
     if as_json:
         print_json(found)
         return
@@ -64,6 +78,7 @@ def verify_person(
     print(f"epoch {found.epoch} shows that the first {found.covered} of them are all there were")
     print(f"{found.decided} deliveries were decided again: each was permitted")
     print(f"under the signed checkpoint of {found.size} events, root {found.root}")
+    _cosigned(found.cosigned_by)
 
 
 @app.command("challenge")
@@ -71,18 +86,20 @@ def verify_challenge(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `challenge answer` wrote.")],
     key: Key = None,
+    policy: PolicyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Check that the slots were drawn as agreed and each is opened whole; exit code 1 if not."""
     from reciprocity.prove.verify import verify_challenge as verify
 
-    found = verify(_read(file, "challenge"), _keys(context, key))
+    found = verify(read(file, "challenge"), *_trust(context, key, policy))
     if as_json:
         print_json(found)
         return
     print(f"the answer to challenge {found.number} holds: slots {list(found.slots)}")
     print(f"{found.people} people opened whole, {found.decided} deliveries decided again")
     print(f"{found.erased} erased before, {found.unused} never used")
+    _cosigned(found.cosigned_by)
     if found.erased_since:
         print(f"{found.erased_since} erased since: nothing of them can be opened any more")
 
@@ -92,6 +109,7 @@ def verify_log(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `log export` wrote.")],
     key: Key = None,
+    policy: PolicyFile = None,
     seen: Annotated[
         Path | None,
         typer.Option("--seen", metavar="FILE", help="A checkpoint of this log, seen before."),
@@ -101,30 +119,41 @@ def verify_log(
     """Check every leaf, tile and epoch of an exported log; exit code 1 if one does not hold."""
     from reciprocity.prove.verify import verify_log as verify
 
-    before = _read(seen, "checkpoint") if seen else b""
-    found = verify(folder, _keys(context, key), before)
+    before = read(seen, "checkpoint") if seen else b""
+    keys, asked = _trust(context, key, policy)
+    found = verify(folder, keys, before, asked)
     if as_json:
         print_json(found)
         return
     print(f"the log holds: {found.size} leaves of {found.origin}, root {found.root}")
     print(f"{found.personal} personal, {found.brand} of the brand, {found.public} public")
     print(f"epochs: {found.epochs}, each with the number of personal leaves below it")
+    _cosigned(found.cosigned_by)
     if seen:
         print(f"it goes on from the {found.consistent_with} leaves that were seen before")
 
 
-def _keys(context: typer.Context, told: list[str] | None) -> list[str]:
-    """The keys told, or those in the files told; by default what the brand's journal says."""
-    if told:
-        return [one if "+" in one else _read(Path(one), "key").decode("utf-8", "replace")
-                for one in told]  # fmt: skip
+def _trust(
+    context: typer.Context, told: list[str] | None, policy: Path | None
+) -> tuple[list[str], "Policy | None"]:
+    """The keys told, or those in the files told, and the policy.
+
+    Where neither names a log it is the brand's own, as its journal says.
+    """
+    from reciprocity.tlog.policy import Policy
+
+    asked = Policy.parse(read(policy, "policy")) if policy else None
+    keys = [
+        one if "+" in one else read(Path(one), "key").decode("utf-8", "replace")
+        for one in told or []
+    ]
+    if keys or (asked and asked.logs):
+        return keys, asked
     from reciprocity.prove.own_keys import keys_of
 
-    return keys_of(front_of(context).brand / "journal.db")
+    return keys_of(front_of(context).brand / "journal.db"), asked
 
 
-def _read(path: Path, what: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{what} file {path} cannot be read: {error.strerror}") from error
+def _cosigned(names: Sequence[str]) -> None:
+    if names:
+        print(f"cosigned by {', '.join(names)}")

@@ -15,7 +15,7 @@ from typing import Final, Self
 
 import msgspec
 
-from reciprocity.errors import InputError, Unavailable
+from reciprocity.errors import Damaged, InputError, Unavailable
 from reciprocity.events import LogKeyChanged, LogOpened, Stated
 from reciprocity.journal import pending
 from reciprocity.journal.appender import Answer, Appender, Request
@@ -36,7 +36,7 @@ from reciprocity.keys import (
 )
 from reciprocity.model import Profile
 from reciprocity.tlog.merkle import prove_inclusion, root_at
-from reciprocity.tlog.note import LogProof, open_checkpoint
+from reciprocity.tlog.note import Checkpoint, LogProof, Note, open_checkpoint
 from reciprocity.tlog.signing import LogSigner, LogVerifier
 
 __all__ = ["Journal", "now_ms"]
@@ -363,14 +363,22 @@ class Journal:
         with self._lock, self.reader.snapshot():
             return root_at(size, self.reader.tile_reader(self.state().size).at(size))
 
-    def prove(self, position: int) -> bytes:
-        """A log proof (C2SP tlog-proof) of the leaf at *position* under the newest checkpoint."""
+    def prove(self, position: int, note: bytes = b"") -> bytes:
+        """A log proof (C2SP tlog-proof) of the leaf at *position* under the newest checkpoint.
+
+        Or under that in *note*, one of this log's that bears cosignatures besides. Raises
+        `ProofError` where the leaf is not under it.
+        """
         with self._lock, self.reader.snapshot():
             state = self.state()
-            reader = self.reader.tile_reader(state.size)
-            hashes = tuple(prove_inclusion(position, state.size, reader))
-            checkpoint = state.checkpoint
-        open_checkpoint(checkpoint, self.verifier())
+            checkpoint = note or state.checkpoint
+            size = Checkpoint.parse(Note.parse(checkpoint).text).size
+            reader = self.reader.tile_reader(state.size).at(size)
+            hashes = tuple(prove_inclusion(position, size, reader))
+            if root_at(size, reader) != Checkpoint.parse(Note.parse(checkpoint).text).root:
+                raise Damaged(f"log does not make the root of its checkpoint of size {size}")
+        if not note:
+            open_checkpoint(checkpoint, self.verifier())
         return LogProof(position, hashes, checkpoint).encode()
 
     def connection(self) -> sqlite3.Connection:

@@ -45,11 +45,12 @@ from reciprocity.model import Id
 from reciprocity.platform.apply import put_in_force
 from reciprocity.platform.tick import Ticked, tick
 from reciprocity.prove.audit import audit, audit_person
-from reciprocity.prove.cosigning import Cosigning, cosign
+from reciprocity.prove.cosigning import Cosigning, cosign, cosigned_checkpoint
 from reciprocity.prove.figures import Audit
 from reciprocity.prove.policy_file import check_policy, policy_of
 from reciprocity.prove.published import found_in
 from reciprocity.prove.receipt import Receipt, receipt_for
+from reciprocity.tlog.note import Checkpoint, LogProof, Note
 from reciprocity.vault.people import find
 
 if TYPE_CHECKING:
@@ -202,11 +203,36 @@ class Reciprocity:
             return appended, receipt_for(appended)
         raise Conflict("person's history kept moving on: try again in a moment")
 
-    def receipt(self, position: int) -> Receipt:
-        """The receipt of the event at *position*, under the newest checkpoint."""
-        told = self.journal.told(position)
+    def receipt(self, position: int, *, cosigned: bool = False) -> Receipt:
+        """The receipt of the event at *position*, under the newest checkpoint.
+
+        Or under the newest one *cosigned* as the brand's policy asks; raises `InputError` where
+        the witnesses have not got as far yet.
+        """
+        told, note = self.journal.told(position), b""
+        if cosigned:
+            note = cosigned_checkpoint(self.journal.folder, self.journal.state().origin) or b""
+            size = Checkpoint.parse(Note.parse(note).text).size if note else 0
+            if position >= size:
+                raise InputError(
+                    f"witnesses have cosigned {size} events, not yet event {position}: run "
+                    "`reciprocity log cosign`, or ask again after the next tick"
+                )
         appended = Appended(position=position, at=told.at, text=told.text, salt=told.salt)
-        return receipt_for(appended, self.journal.prove(position))
+        return receipt_for(appended, self.journal.prove(position, note))
+
+    def refreshed(self, receipt: Receipt) -> Receipt:
+        """*receipt* under the newest cosigned checkpoint: the same event, more who vouch for it.
+
+        Raises `InputError` for a receipt that is not of this log.
+        """
+        position = LogProof.parse(receipt.proof.encode()).index
+        if position >= self.journal.state().size:
+            raise InputError("receipt is not of this log: it has no such event")
+        fresh = self.receipt(position, cosigned=True)
+        if (fresh.event, fresh.salt) != (receipt.event, receipt.salt):
+            raise InputError("receipt is not of this log: another event stands at its place")
+        return fresh
 
     # -- deciding and delivering --
 

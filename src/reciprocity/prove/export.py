@@ -80,7 +80,7 @@ def _exported(folder: Path, newest: Checkpoint, journal: Journal) -> Checkpoint 
     except OSError as error:
         raise Unavailable(f"export folder {folder} cannot be read: {error.strerror}") from error
     try:
-        before = open_under(data, journal.verifiers())
+        before, _ = open_under(data, journal.verifiers())
     except ProofError as error:
         raise InputError(
             f"export folder {folder} holds the checkpoint of another log ({error}): name an empty "
@@ -96,7 +96,8 @@ def _exported(folder: Path, newest: Checkpoint, journal: Journal) -> Checkpoint 
 
 def _refuse_foreign(folder: Path) -> None:
     try:
-        foreign = [path.name for path in folder.iterdir() if path.name != "tile"]
+        own = {"tile", _draft_name(CHECKPOINT)}  # the draft of an export that was cut short
+        foreign = [path.name for path in folder.iterdir() if path.name not in own]
     except FileNotFoundError:
         return
     except OSError as error:
@@ -172,8 +173,12 @@ def _replace(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def _draft_name(name: str) -> str:
+    return f".{name}.new"
+
+
 def _draft(path: Path, data: bytes) -> Path:
-    draft = path.with_name(f".{path.name}.new")
+    draft = path.with_name(_draft_name(path.name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(data)

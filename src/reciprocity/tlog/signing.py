@@ -18,7 +18,7 @@ class LogVerifier:
 
     def __init__(self, key: VerifierKey) -> None:
         """Believe *key*."""
-        self.name, self.key_id = key.name, key.key_id
+        self.verifier_key, self.name, self.key_id = key, key.name, key.key_id
         self._public = Ed25519PublicKey.from_public_bytes(key.public_key)
 
     @classmethod

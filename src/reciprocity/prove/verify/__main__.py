@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from reciprocity.errors import InputError, ProofError
 from reciprocity.prove.verify import verify_challenge, verify_log, verify_person, verify_receipt
+from reciprocity.tlog.policy import Policy
 
 __all__ = ["main"]
 
@@ -38,6 +39,10 @@ def _parser() -> ArgumentParser:
         "--seen", type=Path, metavar="FILE",
         help="a checkpoint of this log that was seen before; for `log`",
     )  # fmt: skip
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE",
+        help="a policy (C2SP tlog-policy): which witnesses must have cosigned, and whose log it is",
+    )  # fmt: skip
     return parser
 
 
@@ -58,11 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = _parser().parse_args(arguments)
     try:
         keys = [_key(key) for key in told.key]
+        policy = Policy.parse(_read(told.policy)) if told.policy else None
         if told.what == "log":
             seen = _read(told.seen) if told.seen else b""
-            found = asdict(verify_log(told.path, keys, seen))
+            found = asdict(verify_log(told.path, keys, seen, policy))
         else:
-            found = asdict(_VERIFY[told.what](_read(told.path), keys))
+            found = asdict(_VERIFY[told.what](_read(told.path), keys, policy))
     except ProofError as error:
         print(f"does not hold: {error}", file=sys.stderr)
         return FAILED

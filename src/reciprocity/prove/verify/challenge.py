@@ -27,6 +27,7 @@ from reciprocity.prove.verify.person import (
 )
 from reciprocity.tlog.merkle import HASH_BYTES
 from reciprocity.tlog.note import Checkpoint, Note
+from reciprocity.tlog.policy import Policy
 
 __all__ = ["FORMAT", "VerifiedChallenge", "draw_slots", "verify_challenge"]
 
@@ -55,6 +56,7 @@ class VerifiedChallenge:
     origin: str
     size: int
     root: str
+    cosigned_by: tuple[str, ...]
 
 
 def draw_slots(value: str, checkpoint: str, slots: int, count: int) -> list[int]:
@@ -73,17 +75,20 @@ def draw_slots(value: str, checkpoint: str, slots: int, count: int) -> list[int]
     return list(drawn)
 
 
-def verify_challenge(data: bytes, keys: Sequence[str]) -> VerifiedChallenge:
-    """What the answer in *data* shows under one of *keys*.
+def verify_challenge(
+    data: bytes, keys: Sequence[str], policy: Policy | None = None
+) -> VerifiedChallenge:
+    """What the answer in *data* shows under one of *keys*, or those of *policy*.
 
     Raises `ProofError` saying what does not hold, `InputError` for a key that is none.
     """
-    verifiers = keys_from(keys)
+    verifiers = keys_from(keys, policy)
     said = read_json(data, "challenge", _FIELDS)
     if said["format"] != FORMAT:
         raise ProofError(f"challenge: is of format {said['format']!r}, expected {FORMAT}")
     note = text(said, "checkpoint", "challenge").encode("utf-8", "replace")
-    checkpoint, value = open_under(note, verifiers), text(said, "value", "challenge")
+    checkpoint, cosigned_by = open_under(note, verifiers, policy)
+    value = text(said, "value", "challenge")
     begun, index = _stated(said["begun"], "challenge.begun", checkpoint)
     if sha256(value.encode()).hexdigest() != begun.get("commitment"):
         raise ProofError("challenge: the value is not the one that was committed to")
@@ -118,6 +123,7 @@ def verify_challenge(data: bytes, keys: Sequence[str]) -> VerifiedChallenge:
         origin=checkpoint.origin,
         size=checkpoint.size,
         root=checkpoint.root.hex(),
+        cosigned_by=cosigned_by,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final, cast
 from reciprocity.errors import InputError, ProofError
 from reciprocity.tlog.merkle import HASH_BYTES, check_inclusion, hash_leaf
 from reciprocity.tlog.note import Checkpoint, open_checkpoint
+from reciprocity.tlog.policy import Policy, open_cosigned
 from reciprocity.tlog.signing import LogVerifier, key_change_text
 
 __all__ = [
@@ -169,24 +170,36 @@ def check_entry(said: object, checkpoint: Checkpoint, what: str) -> Entry:
     return event, index, leaf_hash
 
 
-def keys_from(spelled: Sequence[str]) -> list[LogVerifier]:
-    """The verifiers of *spelled* keys; raises `InputError` for one that is none."""
-    if not spelled:
+def keys_from(spelled: Sequence[str], policy: Policy | None = None) -> list[LogVerifier]:
+    """The verifiers of *spelled* keys, and of the logs that *policy* names.
+
+    Raises `InputError` for a key that is none, and where neither names any.
+    """
+    logs = [LogVerifier(log.key) for log in policy.logs] if policy else []
+    if not spelled and not logs:
         raise InputError("no verifier key was given: name the one that `reciprocity log key` says")
     try:
-        return [LogVerifier.parse(key.strip()) for key in spelled]
+        return [*logs, *(LogVerifier.parse(key.strip()) for key in spelled)]
     except (ProofError, ValueError) as error:
         raise InputError(
             f"verifier key is none ({error}): give the line that `reciprocity log key` prints"
         ) from error
 
 
-def open_under(note: bytes, keys: Sequence[LogVerifier]) -> Checkpoint:
-    """The checkpoint in *note*, signed by one of *keys*; the last refusal if it is by none."""
+def open_under(
+    note: bytes, keys: Sequence[LogVerifier], policy: Policy | None = None
+) -> tuple[Checkpoint, tuple[str, ...]]:
+    """The checkpoint in *note*, signed by one of *keys*, and the names of who cosigned it.
+
+    With a *policy* its quorum of witnesses must have. Raises the last refusal if no key fits.
+    """
+    if policy is not None:
+        opened = open_cosigned(note, policy, LogVerifier, [key.verifier_key for key in keys])
+        return opened.checkpoint, tuple(key.name for key in opened.cosigned_at)
     refused = ProofError("checkpoint is not checked: no key was given")
     for key in keys:
         try:
-            return open_checkpoint(note, key)
+            return open_checkpoint(note, key), ()
         except ProofError as error:
             refused = error
     raise refused

@@ -20,6 +20,7 @@ from reciprocity.prove.verify.entry import (
 )
 from reciprocity.tlog.merkle import HASH_BYTES, hash_leaves, root_at
 from reciprocity.tlog.note import Checkpoint, Note
+from reciprocity.tlog.policy import Policy
 from reciprocity.tlog.tiles import (
     ENTRY_BYTES,
     TILE_WIDTH,
@@ -54,6 +55,7 @@ class VerifiedLog:
     public: int
     epochs: int
     consistent_with: int
+    cosigned_by: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -92,17 +94,21 @@ class _Counted:
             self.changes.append(cast("Json", event["body"]))
 
 
-def verify_log(folder: Path, keys: Sequence[str], seen: bytes = b"") -> VerifiedLog:
-    """What the exported log in *folder* shows under one of *keys*; *seen* is an older checkpoint.
+def verify_log(
+    folder: Path, keys: Sequence[str], seen: bytes = b"", policy: Policy | None = None
+) -> VerifiedLog:
+    """What the exported log in *folder* shows under one of *keys*, or those of *policy*.
+
+    *seen* is an older checkpoint, which the log must go on from.
 
     Raises `ProofError` saying what does not hold, `InputError` for a key that is none or a folder
     without a checkpoint.
     """
-    verifiers, note = keys_from(keys), _file(folder, "checkpoint", 1 << 18)
+    verifiers, note = keys_from(keys, policy), _file(folder, "checkpoint", 1 << 18)
     checkpoint = Checkpoint.parse(Note.parse(note).text)  # believed once somebody known signed it
     counted = _check_tree(folder, checkpoint)
     verifiers = followed(verifiers, counted.changes)
-    open_under(note, verifiers)
+    _, cosigned_by = open_under(note, verifiers, policy)
     _check_epochs(counted)
     return VerifiedLog(
         origin=checkpoint.origin,
@@ -112,7 +118,10 @@ def verify_log(folder: Path, keys: Sequence[str], seen: bytes = b"") -> Verified
         brand=counted.kinds[_BRAND],
         public=counted.kinds[_CLEAR] + counted.kinds[_HASHED],
         epochs=len(counted.epochs),
-        consistent_with=_check_seen(folder, checkpoint, open_under(seen, verifiers)) if seen else 0,
+        consistent_with=_check_seen(folder, checkpoint, open_under(seen, verifiers)[0])
+        if seen
+        else 0,
+        cosigned_by=cosigned_by,
     )
 
 

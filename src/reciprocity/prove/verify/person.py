@@ -24,6 +24,7 @@ from reciprocity.prove.verify.entry import (
 from reciprocity.prove.verify.rules import Rulebook
 from reciprocity.tlog.merkle import HASH_BYTES, check_inclusion
 from reciprocity.tlog.note import Checkpoint
+from reciprocity.tlog.policy import Policy
 
 __all__ = [
     "FORMAT",
@@ -61,19 +62,21 @@ class VerifiedPerson:
     origin: str
     size: int
     root: str
+    cosigned_by: tuple[str, ...]
 
 
-def verify_person(data: bytes, keys: Sequence[str]) -> VerifiedPerson:
-    """What the person's proof in *data* shows under one of *keys*.
+def verify_person(data: bytes, keys: Sequence[str], policy: Policy | None = None) -> VerifiedPerson:
+    """What the person's proof in *data* shows under one of *keys*, or those of *policy*.
 
     Raises `ProofError` saying what does not hold, by version where it is one event, `InputError`
     for a key that is none.
     """
-    verifiers = keys_from(keys)
+    verifiers = keys_from(keys, policy)
     said = read_json(data, "proof", _FIELDS)
     if said["format"] != FORMAT:
         raise ProofError(f"proof: is of format {said['format']!r}, expected {FORMAT}")
-    checkpoint = open_under(text(said, "checkpoint", "proof").encode("utf-8", "replace"), verifiers)
+    note = text(said, "checkpoint", "proof").encode("utf-8", "replace")
+    checkpoint, cosigned_by = open_under(note, verifiers, policy)
     slot, events = check_events(listed(said, "events"), checkpoint)
     statements = {
         entry[1]: entry[0]
@@ -90,6 +93,7 @@ def verify_person(data: bytes, keys: Sequence[str]) -> VerifiedPerson:
         origin=checkpoint.origin,
         size=checkpoint.size,
         root=checkpoint.root.hex(),
+        cosigned_by=cosigned_by,
     )
 
 
