@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from reciprocity.prove.export import export_log
+from reciprocity.prove.page import verifier_page
 from reciprocity.prove.verify import verify_log
 from tests.http.running import LIMIT_S, Server, serving
 from tests.shop import add_people, new_shop, withdraw
@@ -94,6 +95,12 @@ def test_what_there_is_not_is_not_found(server: Server, path: str) -> None:
 def test_nothing_of_it_can_be_changed_from_outside(server: Server) -> None:
     for method in ("POST", "PUT", "DELETE"):
         assert got(server, "/log/checkpoint", method)[0] == 405
+
+
+def test_the_page_that_checks_is_at_hand(server: Server) -> None:
+    status, headers, data = got(server, "/verify")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert data.decode() == verifier_page()
 
 
 def test_a_page_of_another_site_may_read_it(server: Server) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reciprocity.cli.front import AsJson, front_of, print_json, read
+from reciprocity.cli.front import AsJson, front_of, print_json, read, written
 
 if TYPE_CHECKING:
     from reciprocity.tlog.policy import Policy
@@ -131,6 +131,19 @@ def verify_log(
     _cosigned(found.cosigned_by)
     if seen:
         print(f"it goes on from the {found.consistent_with} leaves that were seen before")
+
+
+@app.command("page")
+def verify_page(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.")
+    ],
+) -> None:
+    """Write the page that checks receipts and proofs in a browser; anyone may host it."""
+    from reciprocity.prove.page import verifier_page
+
+    written(output, verifier_page().encode())
+    print(f"{output}: open it from disk, or host it; it loads nothing and sends nothing")
 
 
 def _trust(

@@ -8,6 +8,7 @@ does, for a moment only.
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from reciprocity.errors import ProofError, Unavailable
 from reciprocity.journal.log_reader import LogReader
 from reciprocity.journal.store import connect
 from reciprocity.prove.own_keys import keys_of
+from reciprocity.prove.page import verifier_page
 from reciprocity.tlog.tiles import TILE_WIDTH, TilePath, encode_entries, tile_width
 
 __all__ = ["LogFiles", "log_router"]
@@ -97,6 +99,19 @@ async def tile(path: str, state: State) -> Response[bytes]:
     return _answer(data, _BYTES, FOR_EVER)
 
 
+@get("/verify")
+async def verify() -> Response[str]:
+    """The page that checks proofs in the browser; whoever trusts us less keeps a copy of theirs."""
+    headers = {"Cache-Control": FOR_A_MOMENT, "Referrer-Policy": "no-referrer",
+               "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}  # fmt: skip
+    return Response(_page(), media_type="text/html", headers=headers)
+
+
+@cache
+def _page() -> str:
+    return verifier_page()
+
+
 def _answer(data: bytes, kind: str, kept: str) -> Response[bytes]:
     headers = {
         "Access-Control-Allow-Origin": "*",
@@ -109,5 +124,6 @@ def _answer(data: bytes, kind: str, kept: str) -> Response[bytes]:
 
 
 def log_router() -> Router:
-    """The log below `/log`; the application's state holds its `LogFiles` as `log`."""
-    return Router("/log", route_handlers=[checkpoint, key, tile])
+    """The log below `/log`, and `/verify`; `LogFiles` are in the application's state as `log`."""
+    log = Router("/log", route_handlers=[checkpoint, key, tile])
+    return Router("/", route_handlers=[log, verify])
