@@ -1,7 +1,9 @@
 """Proof: receipts, and the public log."""
 
+import json
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,12 +11,34 @@ from reciprocity.cli import verifying
 from reciprocity.cli.front import AsJson, opened, print_json, read, written
 from reciprocity.errors import InputError
 
+if TYPE_CHECKING:
+    from reciprocity.platform import Reciprocity
+
 __all__ = ["app"]
 
 app = typer.Typer()
 log = typer.Typer(no_args_is_help=True)
 app.add_typer(verifying.app, name="verify", help="Check proofs, without the brand's help.")
 app.add_typer(log, name="log", help="The public log: its key, its files.")
+
+
+class Form(StrEnum):
+    """How a receipt is written."""
+
+    JSON = "json"
+    JSONLD = "jsonld"
+    HTML = "html"
+
+
+def _formed(shop: "Reciprocity", position: int, form: Form, *, cosigned: bool) -> bytes:
+    if form is Form.JSON:
+        return shop.receipt(position, cosigned=cosigned).encode()
+    document = shop.consent_receipt(position)
+    if form is Form.HTML:
+        from reciprocity.prove.printable import printable
+
+        return printable(document).encode()
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 @app.command()
@@ -30,6 +54,12 @@ def receipt(
         Path | None,
         typer.Option("--receipt", metavar="FILE", help="Write it there, not to stdout."),
     ] = None,
+    form: Annotated[
+        Form,
+        typer.Option(
+            "--format", help="`jsonld`: ISO/IEC TS 27560 in W3C DPV terms; `html`: a page to print."
+        ),
+    ] = Form.JSON,
     cosigned: Annotated[
         bool, typer.Option("--cosigned", help="Under the newest checkpoint witnesses cosigned.")
     ] = False,
@@ -47,7 +77,7 @@ def receipt(
             size = shop.journal.state().size
             if int(what) >= size:
                 raise InputError(f"position {what} is not in the log, which has {size} events")
-            data = shop.receipt(int(what), cosigned=cosigned).encode()
+            data = _formed(shop, int(what), form, cosigned=cosigned)
     if save is None:
         print(data.decode(), end="")
     else:

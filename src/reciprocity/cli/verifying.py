@@ -55,6 +55,26 @@ def verify_receipt(
     print(json.dumps(found.event, ensure_ascii=False, sort_keys=True))
 
 
+@app.command("consent")
+def verify_consent(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `--format jsonld` wrote.")],
+    key: Key = None,
+    policy: PolicyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that a consent receipt (ISO/IEC TS 27560) says only what the log proves."""
+    from reciprocity.prove.verify import verify_consent as verify
+
+    found = verify(read(file, "consent receipt"), *_trust(context, key, policy))
+    if as_json:
+        print_json(found)
+        return
+    print(f"the consent receipt holds: event {found.act.position} of the log {found.act.origin}")
+    print("act, brand file and notice are in the log, and it says nothing besides")
+    _cosigned(found.act.cosigned_by)
+
+
 @app.command("person")
 def verify_person(
     context: typer.Context,

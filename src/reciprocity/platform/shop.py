@@ -45,11 +45,13 @@ from reciprocity.model import Id
 from reciprocity.platform.apply import put_in_force
 from reciprocity.platform.tick import Ticked, tick
 from reciprocity.prove.audit import audit, audit_person
+from reciprocity.prove.consent import receipts_for
 from reciprocity.prove.cosigning import Cosigning, cosign, cosigned_checkpoint
 from reciprocity.prove.figures import Audit
 from reciprocity.prove.policy_file import check_policy, policy_of
 from reciprocity.prove.published import found_in
 from reciprocity.prove.receipt import Receipt, receipt_for
+from reciprocity.prove.verify.consent import consent_document
 from reciprocity.tlog.note import Checkpoint, LogProof, Note
 from reciprocity.vault.people import find
 
@@ -220,6 +222,13 @@ class Reciprocity:
                 )
         appended = Appended(position=position, at=told.at, text=told.text, salt=told.salt)
         return receipt_for(appended, self.journal.prove(position, note))
+
+    def consent_receipt(self, position: int) -> dict[str, object]:
+        """The receipt of the act at *position* as ISO/IEC TS 27560 has it, in DPV JSON-LD.
+
+        Raises `InputError` for an event that says neither yes nor no.
+        """
+        return consent_document(receipts_for(self.journal, position, self.receipt))
 
     def refreshed(self, receipt: Receipt) -> Receipt:
         """*receipt* under the newest cosigned checkpoint: the same event, more who vouch for it.

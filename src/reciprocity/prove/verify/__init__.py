@@ -11,6 +11,7 @@ The key is best had from somewhere else than the proof: from a witness, or a new
 """
 
 from reciprocity.prove.verify.challenge import VerifiedChallenge, verify_challenge
+from reciprocity.prove.verify.consent import VerifiedConsent, verify_consent
 from reciprocity.prove.verify.entry import leaf_of
 from reciprocity.prove.verify.log import VerifiedLog, verify_log
 from reciprocity.prove.verify.person import VerifiedPerson, verify_person
@@ -18,11 +19,13 @@ from reciprocity.prove.verify.receipt import VerifiedReceipt, verify_receipt
 
 __all__ = [
     "VerifiedChallenge",
+    "VerifiedConsent",
     "VerifiedLog",
     "VerifiedPerson",
     "VerifiedReceipt",
     "leaf_of",
     "verify_challenge",
+    "verify_consent",
     "verify_log",
     "verify_person",
     "verify_receipt",

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from reciprocity.errors import InputError, ProofError
-from reciprocity.prove.verify import verify_challenge, verify_log, verify_person, verify_receipt
+from reciprocity.prove.verify import (
+    verify_challenge,
+    verify_consent,
+    verify_log,
+    verify_person,
+    verify_receipt,
+)
 from reciprocity.tlog.policy import Policy
 
 __all__ = ["main"]
@@ -17,6 +23,7 @@ __all__ = ["main"]
 FAILED, REFUSED = 1, 2
 _VERIFY: Final[Mapping[str, Callable[..., Any]]] = {
     "receipt": verify_receipt,
+    "consent": verify_consent,
     "person": verify_person,
     "challenge": verify_challenge,
 }
@@ -29,7 +36,7 @@ def _parser() -> ArgumentParser:
         "2 bad input.",
         formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("receipt", "person", "challenge", "log"))
+    parser.add_argument("what", choices=("receipt", "consent", "person", "challenge", "log"))
     parser.add_argument("path", type=Path, help="the file, or the folder of an exported log")
     parser.add_argument(
         "--key", action="append", default=[], metavar="KEY",
