@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from tests.prove.verify.conftest import Given
 
+HELD = Path(__file__).resolve().parents[1] / "vectors" / "proofs"
 ASK = """
 async ([name, files, trust]) => {
   const answers = [];
@@ -193,3 +195,13 @@ def _answer(verify: Any, file: str, key: str) -> str:
     except ProofError as error:
         return str(error) or "refused"
     return ""
+
+
+def test_what_an_earlier_release_handed_out_holds_here_too(verifier: Page) -> None:
+    key = (HELD / "key").read_text().strip()
+    witnesses = (HELD / "witnesses").read_text().split()
+    receipt, person = ((HELD / name).read_text() for name in ("receipt.json", "person.json"))
+    (one,) = asked(verifier, "verifyReceipt", [receipt], key, witnesses=witnesses, quorum=2)
+    assert len(one["holds"]["cosigned"]) == 2
+    (other,) = asked(verifier, "verifyPerson", [person], key)
+    assert (other["holds"]["covered"], other["holds"]["decided"]) == (4, 1)
