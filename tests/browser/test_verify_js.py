@@ -21,6 +21,7 @@ from reciprocity.tlog.merkle import (
     root_at,
 )
 from tests.prove.verify.mutations import PERSON, RECEIPT, changed
+from tests.prove.verify.test_wishes import ATTEMPT, BRAND, HONEST, LIES, TRUTHS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -205,3 +206,27 @@ def test_what_an_earlier_release_handed_out_holds_here_too(verifier: Page) -> No
     assert len(one["holds"]["cosigned"]) == 2
     (other,) = asked(verifier, "verifyPerson", [person], key)
     assert (other["holds"]["covered"], other["holds"]["decided"]) == (4, 1)
+
+
+def test_a_persons_own_words_are_held_against_deliveries_as_in_python(
+    verifier: Page, site: str
+) -> None:
+    cases = [*LIES.values(), *TRUTHS.values()]
+    answers = verifier.evaluate(
+        """async ([site, cases, honest, attempt, brand]) => {
+          const { OwnWords, checkFacts } = await import(`${site}/verify/wishes.js`);
+          return cases.map(([history, facts]) => {
+            const words = new OwnWords();
+            history.forEach((event, place) => words.see(place + 1, event));
+            const told = new Map(Object.entries({ ...honest, ...facts }));
+            try {
+              checkFacts(words, told, attempt, attempt.decided_at, brand, "it");
+              return "";
+            } catch (error) {
+              return error.message;
+            }
+          });
+        }""",
+        [site, cases, HONEST, ATTEMPT, BRAND],
+    )
+    assert [bool(answer) for answer in answers] == [True] * len(LIES) + [False] * len(TRUTHS)

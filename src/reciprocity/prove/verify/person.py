@@ -22,6 +22,7 @@ from reciprocity.prove.verify.entry import (
     text,
 )
 from reciprocity.prove.verify.rules import Rulebook
+from reciprocity.prove.verify.wishes import OwnWords, check_facts
 from reciprocity.tlog.merkle import HASH_BYTES, check_inclusion
 from reciprocity.tlog.note import Checkpoint
 from reciprocity.tlog.policy import Policy
@@ -42,7 +43,7 @@ FORMAT: Final = "reciprocity-person@v1"
 _FIELDS: Final = ("chain", "checkpoint", "epoch", "events", "format", "statements")
 _EPOCH: Final = ("blind", "event", "index", "path", "proof", "version")
 _TAKES_BACK: Final = ("consent.refused", "consent.withdrawn")
-_RULEBOOK: Final = 1
+_BRAND, _RULEBOOK = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,34 +203,54 @@ def _check_epoch(
 
 
 def decide_again(events: list[Entry], statements: Mapping[int, Json]) -> int:
-    """Decide each delivery again from what it recorded; how many there were."""
+    """Decide each delivery again from what it recorded; how many there were.
+
+    What it recorded is held against the person's own events first.
+    """
     rulebooks: dict[int, Rulebook] = {}
-    decided = 0
+    words, decided = OwnWords(), 0
     for version, (event, index, _) in enumerate(events, 1):
-        if event["kind"] != "delivery.attempted" or event["v"] != 1:
-            continue
-        decided += 1
-        attempt, what = cast("Json", event["body"]), f"delivery at version {version}"
-        stated = attempt.get("stated")
-        if not isinstance(stated, list) or len(stated) <= _RULEBOOK:
-            raise ProofError(f"{what}: names no rulebook")
-        at = stated[_RULEBOOK]
-        if at not in rulebooks:
-            rulebooks[at] = _rulebook(statements, at, what)
-        if not 0 <= at < index:
-            raise ProofError(f"{what}: names a rulebook that came after it")
-        if (reason := rulebooks[at].reason_against(attempt, what)) is not None:
-            raise ProofError(f"{what}: the rule {reason!r} was against it")
-        if attempt.get("basis", "consent") == "consent":
-            _check_consent(events, version, attempt, what)
+        if event["kind"] == "delivery.attempted" and event["v"] == 1:
+            decided += 1
+            attempt, what = cast("Json", event["body"]), f"delivery at version {version}"
+            brand_at, rulebook_at = _stated(attempt, index, what)
+            if rulebook_at not in rulebooks:
+                stated = _statement(statements, rulebook_at, "rulebook.applied", what)
+                rulebooks[rulebook_at] = Rulebook(stated)
+            book = rulebooks[rulebook_at]
+            if (reason := book.reason_against(attempt, what)) is not None:
+                raise ProofError(f"{what}: the rule {reason!r} was against it")
+            brand = _statement(statements, brand_at, "brand.applied", what)
+            at = number(event, "at", what)
+            check_facts(words, book.named_facts(attempt), attempt, at, brand, what)
+            if attempt.get("basis", "consent") == "consent":
+                _check_consent(events, version, attempt, what)
+        words.see(version, event)
     return decided
 
 
-def _rulebook(statements: Mapping[int, Json], at: object, what: str) -> Rulebook:
-    statement = statements.get(at) if isinstance(at, int) else None
-    if statement is None or statement["kind"] != "rulebook.applied":
-        raise ProofError(f"{what}: the rulebook it names is not among the statements")
-    return Rulebook(cast("Json", cast("Json", statement["body"]).get("body")))
+def _stated(attempt: Json, index: int, what: str) -> tuple[int, int]:
+    """The positions of the brand file and the rulebook that *attempt* names, both below it."""
+    stated = attempt.get("stated")
+    if not isinstance(stated, list) or len(stated) <= _RULEBOOK:
+        raise ProofError(f"{what}: names no rulebook")
+    brand, rulebook = stated[_BRAND], stated[_RULEBOOK]
+    if type(brand) is not int or type(rulebook) is not int:
+        raise ProofError(f"{what}: names no rulebook")
+    if not (0 <= rulebook < index and 0 <= brand < index):
+        raise ProofError(f"{what}: names a rulebook or a brand file that came after it")
+    return brand, rulebook
+
+
+def _statement(statements: Mapping[int, Json], at: int, kind: str, what: str) -> Json:
+    """What the statement at *at* puts into force, which must be of *kind*."""
+    statement = statements.get(at)
+    if statement is None or statement["kind"] != kind:
+        raise ProofError(f"{what}: the {kind} it names is not among the statements")
+    body = cast("Json", statement["body"]).get("body")
+    if not isinstance(body, dict):
+        raise ProofError(f"{what}: the {kind} it names has no body")
+    return body
 
 
 def _check_consent(events: list[Entry], version: int, attempt: Json, what: str) -> None:

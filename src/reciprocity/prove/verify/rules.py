@@ -66,6 +66,10 @@ class Rulebook:
                     return text(rule, "reason", "rule")
         return None
 
+    def named_facts(self, attempt: Json) -> dict[str, int]:
+        """What *attempt* recorded, by the names of the facts (see `reason_against`)."""
+        return dict(zip(self._names, cast("list[int]", attempt["facts"]), strict=True))
+
     def place(self, name: str) -> int | None:
         """Where the fact *name* stands among the facts."""
         return self._names.get(name)

@@ -6,6 +6,7 @@ import {
 import { HASH_BYTES, checkInclusion } from "./merkle.js";
 import { checkEntry, hashesOf } from "./entry.js";
 import { Rulebook } from "./rules.js";
+import { OwnWords, checkFacts } from "./wishes.js";
 
 export const PERSON_FORMAT = "reciprocity-person@v1";
 export const PERSON_FIELDS = ["chain", "checkpoint", "epoch", "events", "format", "statements"];
@@ -88,30 +89,45 @@ async function checkEpoch(said, slot, events, chain, checkpoint) {
 
 function decideAgain(events, statements) {
   const rulebooks = new Map();
+  const words = new OwnWords();
   let decided = 0;
   for (const [place, { event, index }] of events.entries()) {
-    if (event.kind !== "delivery.attempted" || event.v !== 1) continue;
-    decided += 1;
-    const [attempt, version] = [event.body, place + 1];
-    const what = `delivery at version ${version}`;
-    const at = Array.isArray(attempt.stated) ? attempt.stated[1] : undefined;
-    hold(at !== undefined, `${what}: names no rulebook`);
-    if (!rulebooks.has(at)) rulebooks.set(at, rulebookAt(statements, at, what));
-    hold(at >= 0 && at < index, `${what}: names a rulebook that came after it`);
-    const reason = rulebooks.get(at).reasonAgainst(attempt, what);
-    hold(reason === null, `${what}: the rule '${reason}' was against it`);
-    if (("basis" in attempt ? attempt.basis : "consent") === "consent") {
-      checkConsent(events, version, attempt, what);
+    if (event.kind === "delivery.attempted" && event.v === 1) {
+      decided += 1;
+      const [attempt, version] = [event.body, place + 1];
+      const what = `delivery at version ${version}`;
+      const [brandAt, rulebookAt] = stated(attempt, index, what);
+      if (!rulebooks.has(rulebookAt)) {
+        const body = statement(statements, rulebookAt, "rulebook.applied", what);
+        rulebooks.set(rulebookAt, new Rulebook(body));
+      }
+      const book = rulebooks.get(rulebookAt);
+      const reason = book.reasonAgainst(attempt, what);
+      hold(reason === null, `${what}: the rule '${reason}' was against it`);
+      const brand = statement(statements, brandAt, "brand.applied", what);
+      checkFacts(words, book.namedFacts(attempt), attempt, event.at, brand, what);
+      if (("basis" in attempt ? attempt.basis : "consent") === "consent") {
+        checkConsent(events, version, attempt, what);
+      }
     }
+    words.see(place + 1, event);
   }
   return decided;
 }
 
-function rulebookAt(statements, at, what) {
-  const statement = statements.get(at);
-  const right = statement !== undefined && statement.kind === "rulebook.applied";
-  hold(right, `${what}: the rulebook it names is not among the statements`);
-  return new Rulebook(statement.body.body);
+function stated(attempt, index, what) {
+  const [brand, rulebook] = Array.isArray(attempt.stated) ? attempt.stated : [];
+  hold(typeof brand === "number" && typeof rulebook === "number", `${what}: names no rulebook`);
+  const below = rulebook >= 0 && rulebook < index && brand >= 0 && brand < index;
+  hold(below, `${what}: names a rulebook or a brand file that came after it`);
+  return [brand, rulebook];
+}
+
+function statement(statements, at, kind, what) {
+  const found = statements.get(at);
+  hold(found !== undefined && found.kind === kind, `${what}: the ${kind} it names is not among the statements`);
+  hold(isObject(found.body.body), `${what}: the ${kind} it names has no body`);
+  return found.body.body;
 }
 
 function checkConsent(events, version, attempt, what) {

@@ -59,6 +59,11 @@ export class Rulebook {
     return null;
   }
 
+  /** What *attempt* recorded, by the names of the facts. */
+  namedFacts(attempt) {
+    return new Map([...this.places.keys()].map((name, place) => [name, attempt.facts[place]]));
+  }
+
   code(name, value) {
     const values = this.facts[this.places.get(name)]?.values;
     hold(Array.isArray(values) && values.includes(value), `rule: '${value}' is no value of ${name}`);

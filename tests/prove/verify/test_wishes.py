@@ -1,0 +1,185 @@
+"""The person's own words against what a delivery recorded: no lie passes, no truth is refused."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reciprocity.errors import ProofError
+from reciprocity.events import Act, ConsentRow, Objection, Quiet, TopicLevel
+from reciprocity.journal.entry import Entry
+from reciprocity.model import ConsentState
+from reciprocity.prove.person import person_proof
+from reciprocity.prove.verify import verify_person
+from reciprocity.prove.verify.wishes import OwnWords, check_facts
+from tests.shop import DAY, MAILDIR, Clock, add_people, new_shop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reciprocity.platform import Reciprocity
+
+MORE = """
+[campaigns.{name}]
+title = "{name}"
+opens = 2026-01-01T00:00:00Z
+closes = 2027-06-01T00:00:00Z
+[campaigns.{name}.messages.{name}]
+purpose = "offers"
+channel = "email"
+subject = "Hello"
+text = "Bulbs. {{{{ unsubscribe_url }}}}"
+topics = {{ garden = 1 }}
+"""
+CAMPAIGNS = ("summer", "autumn", "winter")
+
+
+def said(noise: random.Random, at: int) -> tuple[str, dict[str, Any]]:
+    """An act that somebody might do."""
+    row = ConsentRow(
+        purpose="offers", channel="email", state=ConsentState.GIVEN, until=at + 300 * DAY
+    )
+    minute = noise.randrange(1440)
+    return noise.choice([
+        ("preferences.set", {"caps": {"email": noise.choice([(1, 2), (None, 3), (None, None)])}}),
+        ("preferences.set", {"pauses": {"*": at + noise.choice([0, DAY])}}),
+        ("preferences.set", {"pauses": {"email": at + DAY}}),
+        ("preferences.set", {"pauses": {"*": 0, "email": 0}}),
+        ("preferences.set", {"quiet": Quiet(start=minute, end=(minute + 60) % 1440)}),
+        ("preferences.set", {"quiet_unset": True}),
+        ("preferences.set", {"topics": {"garden": TopicLevel(level=noise.choice([1, 2]))}}),
+        ("consent.granted", {"consent": (row,)}),
+        ("objection.made", {"objections": (Objection(purpose=noise.choice(["offers", "*"])),)}),
+        ("objection.lifted", {"objections": (Objection(purpose="offers", lifted=True),
+                                             Objection(purpose="*", lifted=True))}),
+        ("erasure.requested", {"erase_at": at + 9 * DAY}),
+        ("erasure.undone", {}),
+        ("person.imported", {"caps": {"email": (3, 3)}, "pauses": {"email": at + DAY},
+                             "quiet": Quiet(start=1, end=2), "age_at_least": 21}),
+        ("age.stated", {"age_at_least": noise.choice([18, 30])}),
+    ])  # fmt: skip
+
+
+def lived(shop: Reciprocity, clock: Clock, noise: random.Random) -> None:
+    """Some weeks of acts and campaigns."""
+    slots = add_people(shop, 6)
+    for campaign in ("spring", *CAMPAIGNS):
+        for _ in range(14):
+            kind, parts = said(noise, clock.at)
+            actor = "import:crm" if kind == "person.imported" else "person"
+            act = Act(actor=actor, method="web", **parts)
+            shop.journal.append([Entry(kind=kind, body=act, slot=noise.choice(slots))])
+        shop.send(campaign, "operator:tests")
+        clock.at += noise.choice([3_600_000, DAY, 3 * DAY, 9 * DAY])
+        shop.send_waiting()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_true_history_is_refused(tmp_path: Path, seed: int) -> None:
+    clock = Clock()
+    more = "".join(MORE.format(name=name) for name in CAMPAIGNS)
+    with new_shop(tmp_path, transport=MAILDIR + more, clock=clock) as shop:
+        lived(shop, clock, random.Random(seed))
+        key = shop.journal.signer().verifier_key.encode()
+        decided = 0
+        for slot in range(shop.journal.state().next_slot):
+            decided += verify_person(person_proof(shop.journal, slot).encode(), [key]).decided
+        assert decided > 0
+
+
+DECIDED = 1_790_000_000_000
+ATTEMPT = {
+    "message": "m", "occasion": "o", "channel": "email", "purpose": "offers",
+    "decided_at": DECIDED, "counts_until": DECIDED + 90 * DAY,
+}  # fmt: skip
+BRAND = {"everyone_at_least": 18, "purposes": {"offers": {"parent": "marketing"}, "marketing": {}}}
+HONEST = {
+    "person_erased": 0, "objected": 0, "pause_active": 0, "message_attempts": 0, "cap_7_used": 0,
+    "cap_30_used": 0, "cap_7_most": 3, "cap_30_most": 8, "stated_age": 18, "quiet_from": 60,
+    "quiet_until": 120,
+}  # fmt: skip
+
+
+def event(kind: str, at: int = DECIDED - 1, **body: Any) -> dict[str, Any]:
+    body = body if kind.startswith("delivery.") else {"actor": "person", "method": "web", **body}
+    return {"kind": kind, "at": at, "body": body}
+
+
+BEFORE = event("delivery.attempted", **ATTEMPT)
+LIES = {
+    "asked to be erased": ([event("erasure.requested")], {}),
+    "objected": ([event("objection.made", objections=[{"purpose": "offers"}])], {}),
+    "objected above": ([event("objection.made", objections=[{"purpose": "marketing"}])], {}),
+    "objected to all": ([event("objection.made", objections=[{"purpose": "*"}])], {}),
+    "paused": ([event("preferences.set", pauses={"*": DECIDED + 1})], {}),
+    "paused the channel": ([event("preferences.set", pauses={"email": DECIDED + 1})], {}),
+    "sent before": ([BEFORE], {"cap_7_used": 1, "cap_30_used": 1}),
+    "sent this week": ([BEFORE], {"message_attempts": 1, "cap_30_used": 1}),
+    "sent this month": ([BEFORE], {"message_attempts": 1, "cap_7_used": 1}),
+    "capped a week": ([event("preferences.set", caps={"email": [2, None]})], {}),
+    "capped a month": ([event("preferences.set", caps={"email": [None, 7]})], {}),
+    "younger": ([event("age.stated", age_at_least=18)], {"stated_age": 19}),
+    "quiet": ([event("preferences.set", quiet={"start": 60, "end": 121})], {}),
+    "an import pausing after": (
+        [event("preferences.set", pauses={"*": DECIDED + 1}),
+         event("person.imported", actor="import:crm", pauses={"*": 0})], {},
+    ),
+    "a failure told twice": (
+        [BEFORE, event("delivery.delivered", attempt=1),
+         event("delivery.failed", attempt=1, again=True)],
+        {"message_attempts": 0, "cap_7_used": 1, "cap_30_used": 1},
+    ),
+}  # fmt: skip
+TRUTHS = {
+    "nothing said": ([], {}),
+    "erasure undone": ([event("erasure.requested"), event("erasure.undone")], {}),
+    "objection lifted": (
+        [event("objection.made", objections=[{"purpose": "offers"}]),
+         event("objection.lifted", objections=[{"purpose": "offers", "lifted": True}])], {},
+    ),
+    "objection to something else": (
+        [event("objection.made", objections=[{"purpose": "news"}]),
+         event("objection.made", objections=[{"purpose": "offers", "channel": "post"}])], {},
+    ),
+    "pause ended": ([event("preferences.set", pauses={"*": DECIDED})], {}),
+    "pause taken back": (
+        [event("preferences.set", pauses={"*": DECIDED + 9}),
+         event("preferences.set", pauses={"*": 0})], {},
+    ),
+    "an import's pause": ([event("person.imported", actor="import:x", pauses={"*": 2**52})], {}),
+    "cancelled": ([BEFORE, event("delivery.cancelled", attempt=1)], {}),
+    "to be tried anew": ([BEFORE, event("delivery.failed", attempt=1, again=True)], {}),
+    "sent long ago": (
+        [event("delivery.attempted", at=DECIDED - 31 * DAY, **(ATTEMPT | {"message": "n"}))], {},
+    ),
+    "by contract": ([event("delivery.attempted", **(ATTEMPT | {"basis": "contract",
+                                                               "message": "n"}))], {}),
+    "more careful than need be": ([], {"cap_7_used": 9, "objected": 1, "cap_7_most": 0}),
+    "own quiet": ([event("preferences.set", quiet={"start": 60, "end": 120})], {}),
+    "quiet unset": (
+        [event("preferences.set", quiet={"start": 1, "end": 2}),
+         event("preferences.set", quiet_unset=True)], {},
+    ),
+}  # fmt: skip
+
+
+def held(history: list[dict[str, Any]], facts: dict[str, int]) -> None:
+    """Hold an attempt with *facts*, after *history*, against it."""
+    words = OwnWords()
+    for version, one in enumerate(history, 1):
+        words.see(version, one)
+    check_facts(words, HONEST | facts, ATTEMPT, DECIDED, BRAND, "it")
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_lie_is_found(name: str) -> None:
+    held([], {})
+    with pytest.raises(ProofError, match="records"):
+        held(*LIES[name])
+
+
+@pytest.mark.parametrize("name", TRUTHS)
+def test_a_truth_is_not(name: str) -> None:
+    held(*TRUTHS[name])
