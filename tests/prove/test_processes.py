@@ -64,7 +64,6 @@ def test_several_processes_find_what_one_finds(shop: Reciprocity, processes: int
 
 
 def test_progress_is_told_up_to_the_end_and_no_process_stays(shop: Reciprocity) -> None:
-    before = children()
     for processes in (1, 2):
         moves: list[tuple[int, int]] = []
         before = children()

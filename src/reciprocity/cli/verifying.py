@@ -90,12 +90,13 @@ def verify_person(
     if as_json:
         print_json(found)
         return
-    from reciprocity.cli.screen import screen
+    from reciprocity.cli.screen import moment, screen
     from reciprocity.cli.tables import events_table
 
     screen().print(events_table(found.events))
     print(f"the proof holds: {len(found.events)} events of slot {found.slot} in {found.origin}")
-    print(f"epoch {found.epoch} shows that the first {found.covered} of them are all there were")
+    print(f"epoch {found.epoch} shows that the first {found.covered} of them are all there were,")
+    print(f"as of {moment(found.epoch_at)}")
     print(f"{found.decided} deliveries were decided again: each was permitted")
     print(f"under the signed checkpoint of {found.size} events, root {found.root}")
     _cosigned(found.cosigned_by)

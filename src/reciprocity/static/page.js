@@ -110,7 +110,7 @@ function personTold(found) {
   const rest = found.events.length - found.covered;
   const points = [
     `${count(found.events.length, "record", "records")} about you, each signed into the log.`,
-    `None is missing among the first ${found.covered}, up to epoch ${found.epoch}.`,
+    `None is missing among the first ${found.covered}, as of ${when(found.epoch_at)} (epoch ${found.epoch}).`,
     `${count(found.decided, "message was", "messages were")} decided again by the rules in the log: all permitted.`,
     under(found),
   ];

@@ -165,6 +165,12 @@ TRUTHS = {
 }  # fmt: skip
 
 
+def test_a_message_by_another_basis_than_its_purpose_has_is_found() -> None:
+    for change in ({"basis": "contract"}, {"purpose": "nothing"}):
+        with pytest.raises(ProofError, match=r"basis|purpose"):
+            check_facts(OwnWords(), HONEST, ATTEMPT | change, DECIDED, BRAND, "it")
+
+
 def held(history: list[dict[str, Any]], facts: dict[str, int]) -> None:
     """Hold an attempt with *facts*, after *history*, against it."""
     words = OwnWords()

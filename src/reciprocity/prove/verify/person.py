@@ -50,15 +50,16 @@ _BRAND, _RULEBOOK = 0, 1
 class VerifiedPerson:
     """A proof that holds: the person's events, how many of them an epoch shows to be all.
 
-    *covered* events are complete as of epoch number *epoch*; later ones are in the log, but only
-    the next epoch will show that none is missing. *decided* is how many deliveries were decided
-    again. *root* is in hex.
+    *covered* events are complete as of epoch number *epoch*, stated at *epoch_at* (ms since 1970);
+    later ones are in the log, but only the next epoch will show that none is missing: look at the
+    date. *decided* is how many deliveries were decided again. *root* is in hex.
     """
 
     events: tuple[Json, ...]
     slot: int
     covered: int
     epoch: int
+    epoch_at: int
     decided: int
     origin: str
     size: int
@@ -89,7 +90,8 @@ def verify_person(data: bytes, keys: Sequence[str], policy: Policy | None = None
         events=tuple(event for event, _, _ in events),
         slot=slot,
         covered=covered,
-        epoch=epoch,
+        epoch=epoch.number,
+        epoch_at=epoch.at,
         decided=decide_again(events, statements),
         origin=checkpoint.origin,
         size=checkpoint.size,
@@ -134,6 +136,7 @@ class Committed:
     """An epoch that is in the log: which, where, and what it commits to."""
 
     number: int
+    at: int
     index: int
     size: int
     slots: int
@@ -152,6 +155,7 @@ class Committed:
             raise ProofError("epoch: its root is not hex") from error
         return cls(
             number(body, "number", "epoch", 1),
+            number(event, "at", "epoch"),
             index,
             number(body, "size", "epoch"),
             number(body, "slots", "epoch"),
@@ -184,8 +188,8 @@ def check_commitment(
 
 def _check_epoch(
     said: object, slot: int, events: list[Entry], chain: bytes, checkpoint: Checkpoint
-) -> tuple[int, int]:
-    """Hold that the events are all there were; the epoch's number, and how many it covers."""
+) -> tuple[Committed, int]:
+    """Hold that the events are all there were; the epoch, and how many it covers."""
     if not isinstance(said, dict) or said.keys() != set(_EPOCH):
         raise ProofError(f"epoch: expected exactly {', '.join(_EPOCH)}")
     given = cast("Json", said)
@@ -199,7 +203,7 @@ def _check_epoch(
     head = chained(chain, events[:covered]) if covered else bytes(HASH_BYTES)
     blind = from_base64(text(given, "blind", "epoch"), "epoch blind")
     check_commitment(epoch, slot, covered, head, blind, hashes_of(given, "path", "epoch"))
-    return epoch.number, covered
+    return epoch, covered
 
 
 def decide_again(events: list[Entry], statements: Mapping[int, Json]) -> int:

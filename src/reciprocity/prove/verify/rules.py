@@ -56,6 +56,8 @@ class Rulebook:
             raise ProofError(f"{what}: a fact is no whole number")
         atoms = number(attempt, "atoms", what) if "atoms" in attempt else 0
         basis = attempt.get("basis", "consent")
+        if "basis" in self._names and facts[self._names["basis"]] != self.code("basis", str(basis)):
+            raise ProofError(f"{what}: records two bases")
         for rule in self._rules:
             bases = rule.get("bases")
             if not isinstance(bases, list):

@@ -98,6 +98,7 @@ def check_facts(
     *at* is when it was recorded, *brand* the brand file it names. Raises `ProofError` naming the
     fact.
     """
+    _check_basis(attempt, brand, what)
     channel, decided = attempt.get("channel"), _whole(attempt.get("decided_at"))
     paused = max(words.pauses.get(str(channel), 0), words.pauses.get("*", 0))
     purposes = _above(brand, str(attempt.get("purpose")))
@@ -129,6 +130,17 @@ def check_facts(
     quiet = (facts.get("quiet_from"), facts.get("quiet_until"))
     if words.quiet is not None and None not in quiet and quiet != words.quiet:
         raise ProofError(f"{what}: records another quiet time than the person's own")
+
+
+def _check_basis(attempt: Json, brand: Json, what: str) -> None:
+    """Hold that the ground in law is that of the purpose in the brand file, which it names."""
+    purposes = brand.get("purposes")
+    told = purposes.get(str(attempt.get("purpose"))) if isinstance(purposes, dict) else None
+    if not isinstance(told, dict):
+        raise ProofError(f"{what}: is for a purpose that the brand file does not have")
+    basis, mine = told.get("basis", "consent"), attempt.get("basis", "consent")
+    if basis != mine:
+        raise ProofError(f"{what}: records the basis {mine!r}, the brand file says {basis!r}")
 
 
 def _within(attempt: Json, since: int) -> Callable[[Json, int], bool]:

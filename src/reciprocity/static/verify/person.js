@@ -20,9 +20,9 @@ export async function checkPerson(said, checkpoint) {
   const listed = await entries(list(said, "statements", "proof"), "statement", checkpoint);
   const statements = new Map(listed.map((one) => [one.index, one.event]));
   const chain = fromBase64(text(said, "chain", "proof"), "proof chain", HASH_BYTES);
-  const [epoch, covered] = await checkEpoch(said.epoch, slot, events, chain, checkpoint);
+  const [epoch, epochAt, covered] = await checkEpoch(said.epoch, slot, events, chain, checkpoint);
   const decided = decideAgain(events, statements);
-  return { events: events.map((one) => one.event), slot, covered, epoch, decided };
+  return { events: events.map((one) => one.event), slot, covered, epoch, epoch_at: epochAt, decided };
 }
 
 const entries = (listed, what, checkpoint) =>
@@ -84,7 +84,7 @@ async function checkEpoch(said, slot, events, chain, checkpoint) {
         `(${error.message})`,
     );
   }
-  return [epochNumber, covered];
+  return [epochNumber, event.at, covered];
 }
 
 function decideAgain(events, statements) {

@@ -49,6 +49,8 @@ export class Rulebook {
     hold(facts.every((one) => typeof one === "number"), `${what}: a fact is no whole number`);
     const atoms = "atoms" in attempt ? number(attempt, "atoms", what) : 0;
     const basis = "basis" in attempt ? attempt.basis : "consent";
+    const at = this.places.get("basis");
+    hold(at === undefined || facts[at] === this.code("basis", basis), `${what}: records two bases`);
     for (const rule of this.rules) {
       hold(Array.isArray(rule.bases), "rule: names no bases");
       if (!rule.bases.includes(basis)) continue;

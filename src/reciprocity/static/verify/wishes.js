@@ -71,6 +71,7 @@ export class OwnWords {
 
 /** Hold that what *attempt* recorded as *facts* is at least as careful as the person's *words*. */
 export function checkFacts(words, facts, attempt, at, brand, what) {
+  checkBasis(attempt, brand, what);
   const decided = whole(attempt.decided_at);
   const { channel } = attempt;
   const pause = (on) => words.pauses.get(on) ?? 0;
@@ -107,6 +108,13 @@ export function checkFacts(words, facts, attempt, at, brand, what) {
   const told = words.quiet !== null && !quiet.includes(undefined);
   const own = !told || (quiet[0] === words.quiet[0] && quiet[1] === words.quiet[1]);
   hold(own, `${what}: records another quiet time than the person's own`);
+}
+
+function checkBasis(attempt, brand, what) {
+  const told = isObject(brand.purposes) ? brand.purposes[word(attempt.purpose)] : undefined;
+  hold(isObject(told), `${what}: is for a purpose that the brand file does not have`);
+  const [basis, mine] = [told, attempt].map((one) => ("basis" in one ? one.basis : "consent"));
+  hold(basis === mine, `${what}: records the basis '${mine}', the brand file says '${basis}'`);
 }
 
 function above(brand, purpose) {
