@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reciprocity.prove.page import verifier_page
+from reciprocity.tlog.note import Checkpoint, Note
 from tests.prove.verify.mutations import PERSON, changed
 
 if TYPE_CHECKING:
@@ -86,6 +87,37 @@ def test_a_log_with_two_pasts_is_noticed(opened: Page, tmp_path: Path, given: Gi
     )
     choose(opened, tmp_path, given.person)
     expect(opened.locator(".verdict.bad")).to_contain_text("cannot have two pasts")
+
+
+def test_a_log_that_goes_on_from_what_was_seen_is_said_to(
+    opened: Page, tmp_path: Path, given: Given
+) -> None:
+    remember(opened, given.seen)
+    choose(opened, tmp_path, given.person)
+    expect(opened.locator(".verdict")).to_contain_text("goes on from the")
+    said = json.loads(given.person)
+    said["consistency"] = []
+    choose(opened, tmp_path, json.dumps(said).encode())  # now the newer state is remembered
+    expect(opened.locator(".verdict h2")).to_have_text("It holds: this is all of it")
+    assert "goes on" not in opened.inner_text(".verdict")
+
+
+def test_a_log_that_grew_from_another_past_is_noticed(
+    opened: Page, tmp_path: Path, given: Given
+) -> None:
+    remember(opened, given.seen, root="00" * 32)
+    choose(opened, tmp_path, given.person)
+    expect(opened.locator(".verdict.bad")).to_contain_text("does not lead to the old root")
+
+
+def remember(page: Page, note: bytes, root: str = "") -> None:
+    """Let the device have seen the checkpoint in *note*, or one of that size with another root."""
+    seen = Checkpoint.parse(Note.parse(note).text)
+    told = {"origin": seen.origin, "size": seen.size, "root": root or seen.root.hex()}
+    page.evaluate(
+        "seen => localStorage.setItem(`reciprocity-seen:${seen.origin}`, JSON.stringify(seen))",
+        told,
+    )
 
 
 def test_another_key_changes_the_answer_at_once(opened: Page, tmp_path: Path, given: Given) -> None:

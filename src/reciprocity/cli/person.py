@@ -57,6 +57,12 @@ def proof(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.")
     ],
+    since: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--since", min=0, metavar="SIZE", help="How large they saw the log before. Repeatable."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write all that is recorded of a person, and why it is all: they can check it offline."""
@@ -65,7 +71,7 @@ def proof(
     with opened(context) as shop:
         slot = shop.find(who)
         shop.note_look(slot, front_of(context).actor)
-        found = person_proof(shop.journal, slot)
+        found = person_proof(shop.journal, slot, since or [])
     written(output, found.encode())
     told = {"events": len(found.events), "covered": found.epoch.version, "file": str(output)}
     if as_json:

@@ -32,6 +32,10 @@ PolicyFile = Annotated[
         help="Which witnesses must have cosigned, and whose log it is (C2SP tlog-policy).",
     ),
 ]
+Seen = Annotated[
+    Path | None,
+    typer.Option("--seen", metavar="FILE", help="A checkpoint of this log, seen before."),
+]
 
 
 @app.command("receipt")
@@ -81,12 +85,14 @@ def verify_person(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `person proof` wrote.")],
     key: Key = None,
     policy: PolicyFile = None,
+    seen: Seen = None,
     as_json: AsJson = False,
 ) -> None:
     """Check that a person's proof holds all there is of them, and decide each delivery again."""
     from reciprocity.prove.verify import verify_person as verify
 
-    found = verify(read(file, "proof"), *_trust(context, key, policy))
+    before = read(seen, "checkpoint") if seen else b""
+    found = verify(read(file, "proof"), *_trust(context, key, policy), before)
     if as_json:
         print_json(found)
         return
@@ -98,6 +104,8 @@ def verify_person(
     print(f"epoch {found.epoch} shows that the first {found.covered} of them are all there were,")
     print(f"as of {moment(found.epoch_at)}")
     print(f"{found.decided} deliveries were decided again: each was permitted")
+    if seen:
+        print(f"the log goes on from the {found.consistent_with} events that were seen before")
     print(f"under the signed checkpoint of {found.size} events, root {found.root}")
     _cosigned(found.cosigned_by)
 
@@ -131,10 +139,7 @@ def verify_log(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `log export` wrote.")],
     key: Key = None,
     policy: PolicyFile = None,
-    seen: Annotated[
-        Path | None,
-        typer.Option("--seen", metavar="FILE", help="A checkpoint of this log, seen before."),
-    ] = None,
+    seen: Seen = None,
     as_json: AsJson = False,
 ) -> None:
     """Check every leaf, tile and epoch of an exported log; exit code 1 if one does not hold."""

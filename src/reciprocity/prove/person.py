@@ -5,7 +5,7 @@ holds the person's own events opened, and nothing of anybody else.
 """
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -17,10 +17,18 @@ from reciprocity.journal.leaf import Told
 from reciprocity.journal.read import Reader
 from reciprocity.prove.epochs import Placed, place_in_epoch, publish_epoch
 from reciprocity.prove.verify.person import FORMAT
-from reciprocity.tlog.merkle import prove_inclusion
+from reciprocity.tlog.merkle import prove_consistency, prove_inclusion
 from reciprocity.tlog.tiles import TileReader
 
-__all__ = ["EntryProof", "EpochProof", "PersonProof", "entry_proof", "person_proof", "stated_by"]
+__all__ = [
+    "EntryProof",
+    "EpochProof",
+    "Grown",
+    "PersonProof",
+    "entry_proof",
+    "person_proof",
+    "stated_by",
+]
 
 _PUBLIC: Final = 3  # brand, rulebook, law packs; the campaign's statement is the brand's own
 
@@ -45,11 +53,19 @@ class EpochProof(Struct, frozen=True, kw_only=True):
     version: int
 
 
+class Grown(Struct, frozen=True, kw_only=True):
+    """Why the log begins with the log of *size* events."""
+
+    proof: tuple[str, ...]
+    size: int
+
+
 class PersonProof(Struct, frozen=True, kw_only=True):
     """The whole file; `encode` gives its bytes."""
 
     chain: str
     checkpoint: str
+    consistency: tuple[Grown, ...]
     epoch: EpochProof
     events: tuple[EntryProof, ...]
     format: str = FORMAT
@@ -60,10 +76,11 @@ class PersonProof(Struct, frozen=True, kw_only=True):
         return canonical(self) + b"\n"
 
 
-def person_proof(journal: Journal, slot: int) -> PersonProof:
+def person_proof(journal: Journal, slot: int, since: Sequence[int] = ()) -> PersonProof:
     """The proof of the person in *slot*, complete as of now: an epoch is published if need be.
 
-    Raises `InputError` for a person who is erased: nothing of them can be opened.
+    *since* are sizes at which somebody saw the log before. Raises `InputError` for a person who is
+    erased: nothing of them can be opened.
     """
     if not journal.history(slot):
         raise InputError("person is erased, or was never written of: there is nothing to prove")
@@ -73,12 +90,12 @@ def person_proof(journal: Journal, slot: int) -> PersonProof:
     try:
         reader = Reader(db, journal.keys)
         with reader.snapshot():
-            return _made(reader, slot, placed)
+            return _made(reader, slot, placed, since)
     finally:
         db.close()
 
 
-def _made(reader: Reader, slot: int, placed: Placed) -> PersonProof:
+def _made(reader: Reader, slot: int, placed: Placed, since: Sequence[int]) -> PersonProof:
     state, events = reader.state(), reader.history(slot)
     if state is None or not events:
         raise InputError("person was erased just now: there is nothing to prove")
@@ -87,6 +104,7 @@ def _made(reader: Reader, slot: int, placed: Placed) -> PersonProof:
     return PersonProof(
         chain=_text(reader.chain_start(slot)),
         checkpoint=state.checkpoint.decode(),
+        consistency=tuple(_grown(size, tree) for size in sorted(set(since))),
         epoch=EpochProof(
             blind=_text(placed.blind),
             event=epoch.event,
@@ -98,6 +116,12 @@ def _made(reader: Reader, slot: int, placed: Placed) -> PersonProof:
         events=tuple(entry_proof(told, tree) for told in events),
         statements=tuple(entry_proof(reader.told(at), tree) for at in stated_by(events)),
     )
+
+
+def _grown(size: int, tree: TileReader) -> Grown:
+    if size > tree.size:
+        raise InputError(f"log has {tree.size} events and never had {size}: it is another log")
+    return Grown(proof=tuple(map(_text, prove_consistency(size, tree.size, tree))), size=size)
 
 
 def stated_by(events: Iterable[Told]) -> list[int]:

@@ -78,18 +78,33 @@ function listed(events) {
   return list;
 }
 
-/** What was seen of this log before, and that it was not this; null if nothing speaks against it. */
-function contradicted({ origin, size, root }) {
+const inStorage = (origin) => {
   try {
-    const before = JSON.parse(localStorage.getItem(REMEMBERED + origin));
-    if (before && before.size === size && before.root !== root) {
-      return `This device saw the log ${origin} with ${size} records under another root. One log cannot have two pasts: keep both files and ask.`;
-    }
-    if (!before || size > before.size) localStorage.setItem(REMEMBERED + origin, JSON.stringify({ size, root }));
+    return JSON.parse(localStorage.getItem(REMEMBERED + origin));
   } catch {
-    // no storage here, so nothing is remembered
+    return null; // no storage here, so nothing is remembered
   }
-  return null;
+};
+
+/** What this device saw of the log before, and how *found* stands to it: a sentence, or an alarm. */
+function compared({ origin, size, root, consistent_with: consistent }) {
+  const before = inStorage(origin);
+  if (before && before.size === size && before.root !== root) {
+    throw new ProofError(
+      `This device saw the log ${origin} with ${size} records under another root. One log cannot have two pasts: keep both files and ask.`,
+    );
+  }
+  if (!before || size > before.size) {
+    try {
+      localStorage.setItem(REMEMBERED + origin, JSON.stringify({ origin, size, root }));
+    } catch {
+      // not allowed here
+    }
+  }
+  if (!before || before.size === size) return null;
+  if (consistent === before.size) return `The log goes on from the ${before.size} records that this device saw before.`;
+  const which = size < before.size ? "older" : "newer";
+  return `This device saw the log with ${before.size} records before; this file is ${which} and does not say how it grew. Ask for a proof since ${before.size}.`;
 }
 
 function under(found) {
@@ -106,7 +121,7 @@ function told(title, points, bad) {
 
 const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 
-function personTold(found) {
+function personTold(found, seen) {
   const rest = found.events.length - found.covered;
   const points = [
     `${count(found.events.length, "record", "records")} about you, each signed into the log.`,
@@ -115,24 +130,33 @@ function personTold(found) {
     under(found),
   ];
   if (rest) points.splice(2, 0, `${count(rest, "record is", "records are")} newer: in the log, and complete with the next epoch.`);
+  if (seen) points.push(seen);
   return [told("It holds: this is all of it", points), listed(found.events)];
 }
 
-function receiptTold(found) {
+function receiptTold(found, seen) {
   const points = [
     `Record ${found.position} says what is shown below, and nobody has changed it since.`,
     under(found),
     "One receipt does not show that nothing else was recorded. Ask for your whole proof.",
   ];
+  if (seen) points.push(seen);
   return [told("It holds", points), listed([found.event])];
+}
+
+/** The proof, held against what this device saw before where it says how the log grew from there. */
+async function personSeen(text) {
+  const found = await verifyPerson(text, trust());
+  const seen = inStorage(found.origin);
+  const says = seen && JSON.parse(text).consistency.some((one) => one.size === seen.size);
+  return says ? verifyPerson(text, { ...trust(), seen }) : found;
 }
 
 async function checked(text) {
   const isPerson = text.includes(`"${PERSON_FORMAT}"`);
-  const found = await (isPerson ? verifyPerson : verifyReceipt)(text, trust());
-  const problem = contradicted(found);
-  if (problem) return [told("It does not hold", [problem], true)];
-  return isPerson ? personTold(found) : receiptTold(found);
+  const found = isPerson ? await personSeen(text) : await verifyReceipt(text, trust());
+  const seen = compared(found);
+  return isPerson ? personTold(found, seen) : receiptTold(found, seen);
 }
 
 let latest = null;

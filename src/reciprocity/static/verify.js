@@ -11,7 +11,7 @@ import { ProofError, fromBase64, hold, readJson, shown, text, toHex } from "./ve
 import { HASH_BYTES, checkConsistency, checkInclusion } from "./verify/merkle.js";
 import { cosignatures, openCheckpoint, readKey, readProof } from "./verify/note.js";
 import { checkLeaf } from "./verify/entry.js";
-import { PERSON_FIELDS, PERSON_FORMAT, checkPerson } from "./verify/person.js";
+import { PERSON_FIELDS, PERSON_FORMAT, checkPerson, grownFrom } from "./verify/person.js";
 
 export { ProofError };
 
@@ -35,8 +35,22 @@ export async function verifyPerson(data, trust) {
   const said = readJson(data, "proof", PERSON_FIELDS);
   hold(said.format === PERSON_FORMAT, `proof: is of format ${shown(said.format)}, expected ${PERSON_FORMAT}`);
   const opened = await opensUnder(text(said, "checkpoint", "proof"), keys, trust);
+  const consistent = await goesOn(grownFrom(said), trust.seen, opened);
   const found = await checkPerson(said, { size: opened.size, root: fromHexRoot(opened) });
-  return { ...found, ...opened };
+  return { ...found, consistent_with: consistent, ...opened };
+}
+
+/** Hold that the log goes on from what was *seen* of it, `{origin, size, root}`; its size then. */
+async function goesOn(grown, seen, opened) {
+  if (!seen) return 0;
+  hold(seen.origin === opened.origin, `consistency: ${seen.origin} was seen before, this is ${opened.origin}`);
+  if (seen.size === opened.size && !grown.has(seen.size)) grown.set(seen.size, []);
+  hold(
+    grown.has(seen.size),
+    `consistency: the proof does not say how the log grew from ${seen.size} events: ask for one that does`,
+  );
+  await checkConsistency(grown.get(seen.size), seen.size, fromHexRoot(seen), opened.size, fromHexRoot(opened));
+  return seen.size;
 }
 
 /** Hold that the log of *newer* begins with all of *older*: both as `{size, root}`, root in hex. */

@@ -9,6 +9,7 @@ import pytest
 from reciprocity.prove.epochs import publish_epoch
 from reciprocity.prove.export import export_log
 from reciprocity.prove.person import person_proof
+from reciprocity.tlog.note import Checkpoint, Note
 from tests.shop import DAY, Clock, add_people, new_shop, withdraw
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Given(NamedTuple):
     receipt: bytes
     person: bytes
     log: Path
+    seen: bytes
 
 
 @pytest.fixture(scope="session")
@@ -36,10 +38,16 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
         for slot in slots[::9]:
             withdraw(shop, slot)
         publish_epoch(shop.journal)
+        seen = shop.journal.state().checkpoint
         add_people(shop, 3)
         shop.send("spring", "operator:tests")
-        person = person_proof(shop.journal, slots[9])
+        person = person_proof(shop.journal, slots[9], since=[1, size_of(seen)])
         receipt = shop.receipt(shop.journal.history(slots[9])[0].position)
         export_log(shop.journal, folder / "log")
         key = shop.journal.signer().verifier_key.encode()
-    return Given(key, receipt.encode(), person.encode(), folder / "log")
+    return Given(key, receipt.encode(), person.encode(), folder / "log", seen)
+
+
+def size_of(note: bytes) -> int:
+    """How many events the checkpoint in *note* signs."""
+    return Checkpoint.parse(Note.parse(note).text).size

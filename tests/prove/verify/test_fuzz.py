@@ -45,7 +45,8 @@ def test_one_value_anywhere_put_in_the_place_of_another(given: Given, data: st.D
     verify = verify_receipt if name == "receipt" else verify_person
     said = json.loads(getattr(given, name))
     before = json.dumps(said)
-    place, key = said, data.draw(st.sampled_from(sorted(said)))
+    names = sorted(said.keys() - {"consistency"})  # looked at by who saw the log before
+    place, key = said, data.draw(st.sampled_from(names))
     while isinstance(place[key], dict | list) and place[key] and data.draw(st.booleans()):
         place = place[key]
         keys = sorted(place) if isinstance(place, dict) else list(range(len(place)))

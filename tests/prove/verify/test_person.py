@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from base64 import b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from reciprocity.errors import InputError, ProofError
 from reciprocity.leave.erase import erase
 from reciprocity.prove.person import person_proof
 from reciprocity.prove.verify import verify_person
+from tests.prove.verify.conftest import size_of
 from tests.shop import add_people, new_shop, withdraw
 
 if TYPE_CHECKING:
@@ -106,3 +108,41 @@ def test_nobody_elses_secrets_are_in_it(given: Given) -> None:
     assert b"@example.com" not in given.person
     slots = {json.loads(one["event"]).get("slot") for one in said["events"]}
     assert len(slots) == 1
+
+
+def test_the_log_is_held_against_what_was_seen_of_it(given: Given) -> None:
+    size = size_of(given.seen)
+    assert verify_person(given.person, [given.key]).consistent_with == 0
+    assert verify_person(given.person, [given.key], seen=given.seen).consistent_with == size
+    said = json.loads(given.person)
+    now = said["checkpoint"].encode()  # the same state once more needs no proof
+    assert verify_person(given.person, [given.key], seen=now).consistent_with == size_of(now)
+    said["consistency"][1]["proof"][0] = "A" * 43 + "="
+    with pytest.raises(ProofError, match="consistency proof"):
+        verify_person(json.dumps(said).encode(), [given.key], seen=given.seen)
+    said["consistency"].pop()
+    with pytest.raises(ProofError, match=f"--since {size}"):
+        verify_person(json.dumps(said).encode(), [given.key], seen=given.seen)
+
+
+def test_a_log_that_tells_another_past_is_found(tmp_path: Path) -> None:
+    """One key, two histories: the second, however long, does not go on from the first."""
+    with new_shop(tmp_path) as shop:
+        add_people(shop, 3)
+    shutil.copytree(tmp_path, tmp_path.parent / f"{tmp_path.name}-other")
+    with new_shop(tmp_path) as shop:
+        add_people(shop, 1)
+        seen, key = shop.journal.state().checkpoint, shop.journal.signer().verifier_key.encode()
+    with new_shop(tmp_path.parent / f"{tmp_path.name}-other") as shop:
+        add_people(shop, 9)
+        proof = person_proof(shop.journal, 0, since=[size_of(seen)]).encode()
+    verify_person(proof, [key])
+    with pytest.raises(ProofError, match="does not lead to the old root"):
+        verify_person(proof, [key], seen=seen)
+
+
+def test_a_size_the_log_never_had_is_refused(tmp_path: Path) -> None:
+    with new_shop(tmp_path) as shop:
+        add_people(shop, 1)
+        with pytest.raises(InputError, match="never had 999"):
+            person_proof(shop.journal, 0, since=[999])

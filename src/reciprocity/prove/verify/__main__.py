@@ -44,7 +44,7 @@ def _parser() -> ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         "--seen", type=Path, metavar="FILE",
-        help="a checkpoint of this log that was seen before; for `log`",
+        help="a checkpoint of this log that was seen before; for `log` and `person`",
     )  # fmt: skip
     parser.add_argument(
         "--policy", type=Path, metavar="FILE",
@@ -71,11 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         keys = [_key(key) for key in told.key]
         policy = Policy.parse(_read(told.policy)) if told.policy else None
+        seen = _read(told.seen) if told.seen else b""
         if told.what == "log":
-            seen = _read(told.seen) if told.seen else b""
             found = asdict(verify_log(told.path, keys, seen, policy))
         else:
-            found = asdict(_VERIFY[told.what](_read(told.path), keys, policy))
+            more = {"seen": seen} if told.what == "person" else {}
+            found = asdict(_VERIFY[told.what](_read(told.path), keys, policy, **more))
     except ProofError as error:
         print(f"does not hold: {error}", file=sys.stderr)
         return FAILED

@@ -23,7 +23,7 @@ from reciprocity.prove.verify.entry import (
 )
 from reciprocity.prove.verify.rules import Rulebook
 from reciprocity.prove.verify.wishes import OwnWords, check_facts
-from reciprocity.tlog.merkle import HASH_BYTES, check_inclusion
+from reciprocity.tlog.merkle import HASH_BYTES, check_consistency, check_inclusion
 from reciprocity.tlog.note import Checkpoint
 from reciprocity.tlog.policy import Policy
 
@@ -40,7 +40,9 @@ __all__ = [
 ]
 
 FORMAT: Final = "reciprocity-person@v1"
-_FIELDS: Final = ("chain", "checkpoint", "epoch", "events", "format", "statements")
+_FIELDS: Final = (
+    "chain", "checkpoint", "consistency", "epoch", "events", "format", "statements",
+)  # fmt: skip
 _EPOCH: Final = ("blind", "event", "index", "path", "proof", "version")
 _TAKES_BACK: Final = ("consent.refused", "consent.withdrawn")
 _BRAND, _RULEBOOK = 0, 1
@@ -52,7 +54,8 @@ class VerifiedPerson:
 
     *covered* events are complete as of epoch number *epoch*, stated at *epoch_at* (ms since 1970);
     later ones are in the log, but only the next epoch will show that none is missing: look at the
-    date. *decided* is how many deliveries were decided again. *root* is in hex.
+    date. *decided* is how many deliveries were decided again, *consistent_with* the size of the
+    checkpoint that was seen before (0 without one). *root* is in hex.
     """
 
     events: tuple[Json, ...]
@@ -61,17 +64,21 @@ class VerifiedPerson:
     epoch: int
     epoch_at: int
     decided: int
+    consistent_with: int
     origin: str
     size: int
     root: str
     cosigned_by: tuple[str, ...]
 
 
-def verify_person(data: bytes, keys: Sequence[str], policy: Policy | None = None) -> VerifiedPerson:
+def verify_person(
+    data: bytes, keys: Sequence[str], policy: Policy | None = None, seen: bytes = b""
+) -> VerifiedPerson:
     """What the person's proof in *data* shows under one of *keys*, or those of *policy*.
 
-    Raises `ProofError` saying what does not hold, by version where it is one event, `InputError`
-    for a key that is none.
+    *seen* is a checkpoint of the log seen before, which it must go on from. Raises `ProofError`
+    saying what does not hold, by version where it is one event, `InputError` for a key that is
+    none.
     """
     verifiers = keys_from(keys, policy)
     said = read_json(data, "proof", _FIELDS)
@@ -79,6 +86,7 @@ def verify_person(data: bytes, keys: Sequence[str], policy: Policy | None = None
         raise ProofError(f"proof: is of format {said['format']!r}, expected {FORMAT}")
     note = text(said, "checkpoint", "proof").encode("utf-8", "replace")
     checkpoint, cosigned_by = open_under(note, verifiers, policy)
+    consistent = _check_seen(said, checkpoint, open_under(seen, verifiers)[0] if seen else None)
     slot, events = check_events(listed(said, "events"), checkpoint)
     statements = {
         entry[1]: entry[0]
@@ -93,11 +101,34 @@ def verify_person(data: bytes, keys: Sequence[str], policy: Policy | None = None
         epoch=epoch.number,
         epoch_at=epoch.at,
         decided=decide_again(events, statements),
+        consistent_with=consistent,
         origin=checkpoint.origin,
         size=checkpoint.size,
         root=checkpoint.root.hex(),
         cosigned_by=cosigned_by,
     )
+
+
+def _check_seen(said: Json, checkpoint: Checkpoint, seen: Checkpoint | None) -> int:
+    """Hold that the log goes on from what was *seen* of it; its size then."""
+    grown = {}
+    for one in listed(said, "consistency"):
+        if not isinstance(one, dict) or one.keys() != {"proof", "size"}:
+            raise ProofError("consistency: expected exactly proof, size")
+        grown[number(one, "size", "consistency")] = hashes_of(one, "proof", "consistency")
+    if seen is None:
+        return 0
+    if seen.origin != checkpoint.origin:
+        raise ProofError(f"consistency: {seen.origin} was seen before, this is {checkpoint.origin}")
+    if seen.size == checkpoint.size:
+        grown.setdefault(seen.size, [])
+    if seen.size not in grown:
+        raise ProofError(
+            f"consistency: the proof does not say how the log grew from {seen.size} events: ask "
+            f"for one with `--since {seen.size}`"
+        )
+    check_consistency(grown[seen.size], seen.size, seen.root, checkpoint.size, checkpoint.root)
+    return seen.size
 
 
 def listed(said: Json, name: str) -> list[object]:

@@ -9,7 +9,7 @@ import { Rulebook } from "./rules.js";
 import { OwnWords, checkFacts } from "./wishes.js";
 
 export const PERSON_FORMAT = "reciprocity-person@v1";
-export const PERSON_FIELDS = ["chain", "checkpoint", "epoch", "events", "format", "statements"];
+export const PERSON_FIELDS = ["chain", "checkpoint", "consistency", "epoch", "events", "format", "statements"];
 const EPOCH_FIELDS = ["blind", "event", "index", "path", "proof", "version"];
 const TAKES_BACK = ["consent.refused", "consent.withdrawn"];
 
@@ -23,6 +23,16 @@ export async function checkPerson(said, checkpoint) {
   const [epoch, epochAt, covered] = await checkEpoch(said.epoch, slot, events, chain, checkpoint);
   const decided = decideAgain(events, statements);
   return { events: events.map((one) => one.event), slot, covered, epoch, epoch_at: epochAt, decided };
+}
+
+/** How the log grew, by the sizes that were asked for. */
+export function grownFrom(said) {
+  const grown = new Map();
+  for (const one of list(said, "consistency", "proof")) {
+    holdFields(one, ["proof", "size"], "consistency");
+    grown.set(number(one, "size", "consistency"), hashesOf(one, "proof", "consistency"));
+  }
+  return grown;
 }
 
 const entries = (listed, what, checkpoint) =>
