@@ -9,7 +9,8 @@ import time
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
+from urllib.parse import quote
 
 from rich.console import Console
 
@@ -33,12 +34,15 @@ from reciprocity.errors import Damaged, InputError
 from reciprocity.journal.journal import now_ms
 from reciprocity.platform import Reciprocity
 from reciprocity.prove.figures import Audit
-from reciprocity.prove.verify import verify_receipt
+from reciprocity.prove.page import verifier_page
+from reciprocity.prove.person import person_proof
+from reciprocity.prove.verify import verify_person, verify_receipt
 
 __all__ = ["next_steps", "show"]
 
 CAMPAIGN: Final = "spring"
 ACTOR: Final = "operator:demo"
+_FILES: Final = ("receipt.json", "proof.json", "log.key", "log")
 _QUIET: Final = re.compile(r'^(quiet_(?:from|until)) = "[^"]*"', re.MULTILINE)
 _NO_QUIET: Final = r'\1 = "00:00"'
 
@@ -61,7 +65,7 @@ def show(folder: Path, count: int, seed: int) -> None:
         leaving = _send(console, shop, people)
         _head(console, "5. Every delivery is judged again, from history alone")
         audit = _audit(console, shop)
-        _head(console, "6. One withdrawal's receipt, checked with the log's public key alone")
+        _head(console, "6. One who left holds a receipt, and a proof that nothing is missing")
         _verify(console, shop, place, leaving)
         _head(console, "7. These people were made up, so it is known what had to be")
         letters = letters_in(place / "shop" / "maildir")
@@ -175,6 +179,19 @@ def _verify(console: Console, shop: Reciprocity, place: Path, leaving: Leaving) 
     found = verify_receipt((place / "receipt.json").read_bytes(), [key])
     console.print(f"event {found.position} stands in the log {found.origin},")
     console.print(f"under its signed checkpoint of {found.size:,} events, root {found.root}")
+    _prove(console, shop, place, cast("int", found.event["slot"]), key)
+
+
+def _prove(console: Console, shop: Reciprocity, place: Path, slot: int, key: str) -> None:
+    (place / "proof.json").write_bytes(person_proof(shop.journal, slot).encode())
+    (place / "verify.html").write_text(verifier_page(), encoding="utf-8")
+    whole = verify_person((place / "proof.json").read_bytes(), [key])
+    console.print(f"\n{len(whole.events)} events are all that is recorded of this person, as epoch")
+    console.print(f"{whole.epoch} shows; {whole.decided} of their deliveries, decided again from")
+    console.print("the rules in the log and their own words, were permitted. Check it yourself,")
+    console.print("with proof.json, on the page")
+    page = f"{(place / 'verify.html').absolute().as_uri()}#key={quote(key, safe='')}"
+    console.print(page, soft_wrap=True)
 
 
 def _judge(console: Console, found: Sequence[Compared], audit: Audit) -> None:
@@ -214,7 +231,7 @@ def next_steps(place: Path, people: Sequence[Made], leaving: Leaving) -> list[st
     )
     left = next(iter(leaving.withdrawn))
     brand = f"{command} --brand {shop}"
-    quoted = {name: shlex.quote(str(place / name)) for name in ("receipt.json", "log.key", "log")}
+    quoted = {name: shlex.quote(str(place / name)) for name in _FILES}
     return [
         f"{brand} person show id:{stayed}",
         f"{brand} why id:{left} garden",
@@ -222,7 +239,9 @@ def next_steps(place: Path, people: Sequence[Made], leaving: Leaving) -> list[st
         f"{brand} plan {CAMPAIGN}",
         f"{brand} rules",
         f"{command} verify receipt {quoted['receipt.json']} --key {quoted['log.key']}",
+        f"{command} verify person {quoted['proof.json']} --key {quoted['log.key']}",
         f"{brand} log export {quoted['log']}",
+        f"{command} verify log {quoted['log']} --key {quoted['log.key']}",
         f"{brand} audit",
         f"{brand} serve",
     ]
