@@ -8,15 +8,20 @@ import pytest
 
 from reciprocity.errors import InputError, ProofError, Unavailable
 from reciprocity.events import LogKeyChanged
+from reciprocity.journal.backup import back_up, newest
 from reciprocity.journal.entry import Entry
+from reciprocity.journal.restore import restore
 from reciprocity.journal.rotation import rotate_log_key
 from reciprocity.platform import Reciprocity
 from reciprocity.prove.audit import audit
+from reciprocity.prove.epochs import publish_epoch
 from reciprocity.prove.export import export_log
 from reciprocity.prove.own_keys import keys_of
+from reciprocity.prove.person import person_proof
 from reciprocity.prove.receipt import receipt_for
-from reciprocity.prove.verify import verify_log, verify_receipt
-from tests.shop import add_people, new_shop, withdraw
+from reciprocity.prove.verify import verify_log, verify_person, verify_receipt
+from reciprocity.tlog.note import VerifierKey
+from tests.shop import Clock, add_people, new_shop, withdraw
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,3 +134,38 @@ def test_nobody_else_changes_the_key(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="rotate-key` only"):
             shop.journal.append([Entry(kind="log.key_changed", body=body, in_force="log.key")])
         assert key_of(shop) == old
+
+
+@pytest.mark.parametrize("rotated", ["before the backup", "after the backup"])
+def test_a_restore_goes_on_with_the_key_that_was_backed_up(tmp_path: Path, rotated: str) -> None:
+    clock = Clock()
+    with new_shop(tmp_path, clock=clock) as shop:
+        add_people(shop, 3)
+        if rotated == "before the backup":
+            rotate_log_key(shop.journal)
+        key, brand = key_of(shop), shop.brand
+        back_up(shop.journal, tmp_path / "b1", tmp_path / "b2")
+        if rotated == "after the backup":
+            rotate_log_key(shop.journal)
+            withdraw(shop, 1)
+    for each in brand.folder.glob("*.db*"):
+        each.unlink()
+    journal_from, keys_from = newest(tmp_path / "b1", tmp_path / "b2")
+    done = restore(
+        brand.folder,
+        journal_from=journal_from,
+        keys_from=keys_from,
+        master_key=brand.master_key,
+        safekeeping=brand.safekeeping,
+        clock=clock,
+        operator="operator:tests",
+    )
+    with Reciprocity.open(tmp_path / "shop", clock) as shop:
+        lost = rotated == "after the backup"
+        assert (done.lost > 0, shop.journal.signer().name == done.origin) == (lost, True)
+        public = VerifierKey.parse(key).public_key
+        assert shop.journal.signer().verifier_key.public_key == public
+        assert publish_epoch(shop.journal).number == 1
+        rotate_log_key(shop.journal)
+        add_people(shop, 1)
+        verify_person(person_proof(shop.journal, 3).encode(), [key_of(shop)])
