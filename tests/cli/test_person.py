@@ -144,3 +144,21 @@ def test_people_come_in_from_a_file_and_a_second_run_changes_nothing(shop: Shop,
     assert "line" in (tmp_path / "people.csv.rejects.csv").read_text()
     second = shop.done(*told, "--rejects", tmp_path / "no.csv", "--json").json
     assert (second["new"], second["unchanged"], second["events"]) == (0, 1, 0)
+
+
+def test_a_receipt_comes_in_three_forms_and_says_why_not(shop: Shop):
+    shop.yes("gus", "garden=2")
+    file = shop.place / "no.json"
+    ran = shop.done("person", "withdraw", "id:gus", "--receipt", file, "--json")
+    (told,) = ran.json["recorded"]
+    consent = shop.place / "consent.jsonld"
+    shop.done("receipt", told["position"], "--format", "jsonld", "--receipt", consent)
+    assert json.loads(consent.read_bytes())["@type"] == "dpv:ConsentReceipt"
+    shop.done("verify", "consent", consent)
+    page = shop.done("receipt", told["position"], "--format", "html").out
+    assert "No more: taken back" in page
+    for more in (("--cosigned",), ("--cosigned", "--format", "html")):
+        assert "cosigned 0 events" in shop.refused("receipt", told["position"], *more).err
+    for form in ("json", "jsonld", "html"):
+        assert "cosigned 0 events" in shop.refused("receipt", file, "--format", form).err
+    assert "no act of a person" in shop.refused("receipt", "1", "--format", "html").err

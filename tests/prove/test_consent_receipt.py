@@ -17,7 +17,7 @@ from reciprocity.journal.entry import Entry
 from reciprocity.model import ConsentState
 from reciprocity.prove.printable import printable
 from reciprocity.prove.verify import verify_consent
-from reciprocity.prove.verify.consent import CONTEXT
+from reciprocity.prove.verify.consent import CONTEXT, consent_document
 from tests.shop import DAY, add_people, new_shop, withdraw
 
 if TYPE_CHECKING:
@@ -71,22 +71,43 @@ def document(shop: Reciprocity, request: pytest.FixtureRequest) -> dict[str, Any
 
 def test_it_says_who_what_until_when_and_holds(shop: Reciprocity, document: dict[str, Any]) -> None:
     found = verify_consent(json.dumps(document).encode(), [key_of(shop)])
-    (process,) = document["dpv:hasProcess"]
+    record = document["dpv:hasRecordOfActivity"]
+    (process,) = record["dpv:hasProcess"]
     kind = found.act.event["kind"]
     assert process["dpv:hasConsentStatus"]["@type"] == KINDS[str(kind)][1]
     assert process["dpv:hasPurpose"]["dct:title"] == "Offers"
-    assert document["dpv:hasDataController"]["dpv:hasName"] == "Harbour & Vale Ltd"
-    assert document["dpv:hasNotice"]["dct:description"] == TEXT
-    assert document["dpv:hasNotice"]["dct:identifier"] == NOTICE
+    assert process["dpv:hasConsentStatus"]["reciprocity:evidence"]["how"] == "a form"
+    assert record["dpv:hasDataController"]["dpv:hasName"] == "Harbour & Vale Ltd"
+    assert record["dpv:hasNotice"]["dct:description"] == TEXT
+    assert record["dpv:hasNotice"]["dct:identifier"] == NOTICE
 
 
 def test_every_term_is_in_the_shipped_list(document: dict[str, Any]) -> None:
-    source = (files("reciprocity.prove.verify") / "terms.csv").read_text("utf-8")
-    lines = [line for line in source.splitlines() if not line.startswith("#")]
-    known = {row["iri"] for row in csv.DictReader(lines)}
     used = set(terms(jsonld.expand(document)))
     assert used
-    assert used <= known
+    assert used <= shipped()
+
+
+def test_under_the_law_of_the_union_it_names_the_law_the_basis_and_the_rights(
+    shop: Reciprocity,
+) -> None:
+    receipts = said(shop, "consent.granted", ConsentState.GIVEN)["reciprocity:receipts"]
+    brand = receipts["brand"]
+    assert '"laws":["baseline"]' in brand["event"]
+    brand["event"] = brand["event"].replace('"laws":["baseline"]', '"laws":["eu","uk"]')
+    record = json.loads(json.dumps(consent_document(receipts)))["dpv:hasRecordOfActivity"]
+    assert record["dpv:hasApplicableLaw"] == ["legal-eu:law-GDPR"]
+    assert record["dpv:hasProcess"][0]["dpv:hasLegalBasis"] == "eu-gdpr:A6-1-a"
+    assert "eu-gdpr:A7-3" in record["dpv:hasRight"]
+    named = jsonld.expand({"@context": CONTEXT, **record})[0]
+    listed = {one["@id"] for one in named["https://w3id.org/dpv#hasRight"]}
+    assert listed <= shipped()
+
+
+def shipped() -> set[str]:
+    source = (files("reciprocity.prove.verify") / "terms.csv").read_text("utf-8")
+    lines = [line for line in source.splitlines() if not line.startswith("#")]
+    return {row["iri"] for row in csv.DictReader(lines)}
 
 
 def terms(node: Any) -> Iterator[str]:
@@ -101,7 +122,7 @@ def terms(node: Any) -> Iterator[str]:
             elif not name.startswith("@"):
                 yield name
                 yield from terms(value)
-            elif name == "@id" and "w3id.org/dpv#" in str(value):
+            elif name == "@id" and "w3id.org/dpv" in str(value) and "schema/" not in str(value):
                 yield str(value)
 
 
@@ -125,27 +146,40 @@ def test_nothing_in_it_names_the_person(document: dict[str, Any]) -> None:
     assert "@example.com" not in json.dumps(document)
 
 
+def record(document: dict[str, Any]) -> dict[str, Any]:
+    return document["dpv:hasRecordOfActivity"]
+
+
 CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
-    "another state": lambda d: d["dpv:hasProcess"][0]["dpv:hasConsentStatus"].update(
+    "another state": lambda d: record(d)["dpv:hasProcess"][0]["dpv:hasConsentStatus"].update(
         {"@type": "dpv:ConsentExpired"}
     ),
-    "another purpose": lambda d: d["dpv:hasProcess"][0]["dpv:hasPurpose"].update(
+    "another purpose": lambda d: record(d)["dpv:hasProcess"][0]["dpv:hasPurpose"].update(
         {"dct:title": "Everything"}
     ),
-    "more data": lambda d: d["dpv:hasProcess"][0]["dpv:hasPersonalData"].append({}),
-    "another channel": lambda d: d["dpv:hasProcess"][0].update({"reciprocity:channel": "post"}),
-    "one process more": lambda d: d["dpv:hasProcess"].append(d["dpv:hasProcess"][0]),
-    "another controller": lambda d: d["dpv:hasDataController"].update({"dpv:hasName": "X"}),
-    "another country": lambda d: d.update({"dpv:hasJurisdiction": ["US"]}),
-    "another notice": lambda d: d["dpv:hasNotice"].update({"dct:description": "Say yes."}),
-    "no notice": lambda d: d.pop("dpv:hasNotice"),
-    "another way to leave": lambda d: d["dpv:hasConsentControl"].update(
+    "more data": lambda d: record(d)["dpv:hasProcess"][0]["dpv:hasPersonalData"].append({}),
+    "another channel": lambda d: record(d)["dpv:hasProcess"][0].update(
+        {"reciprocity:channel": "post"}
+    ),
+    "one process more": lambda d: record(d)["dpv:hasProcess"].append(
+        record(d)["dpv:hasProcess"][0]
+    ),
+    "another controller": lambda d: record(d)["dpv:hasDataController"].update({"dpv:hasName": "X"}),
+    "another country": lambda d: record(d).update({"dpv:hasJurisdiction": ["US"]}),
+    "another notice": lambda d: record(d)["dpv:hasNotice"].update({"dct:description": "Say yes."}),
+    "no notice": lambda d: record(d).pop("dpv:hasNotice"),
+    "another way to leave": lambda d: record(d)["dpv:hasConsentControl"].update(
         {"dpv:isExercisedAt": "nowhere"}
     ),
-    "another time": lambda d: d["dpv:hasProcess"][0]["dpv:hasConsentStatus"].update(
+    "another time": lambda d: record(d)["dpv:hasProcess"][0]["dpv:hasConsentStatus"].update(
         {"dpv:isIndicatedAtTime": "2020-01-01T00:00:00.000Z"}
     ),
-    "another person": lambda d: d["dpv:hasDataSubject"].update({"dct:identifier": "slot 2"}),
+    "another person": lambda d: record(d)["dpv:hasDataSubject"].update(
+        {"dct:identifier": "slot 2"}
+    ),
+    "another law": lambda d: record(d).update({"dpv:hasApplicableLaw": ["legal-eu:law-GDPR"]}),
+    "no record": lambda d: d.pop("dpv:hasRecordOfActivity"),
+    "made at another time": lambda d: d.update({"dct:created": "2020-01-01T00:00:00.000Z"}),
     "another record": lambda d: d.update({"dct:identifier": "x/1"}),
     "another profile": lambda d: d.update({"dct:conformsTo": "https://x.example"}),
     "another context": lambda d: d.update({"@context": {}}),

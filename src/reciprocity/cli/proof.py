@@ -33,12 +33,24 @@ class Form(StrEnum):
 def _formed(shop: "Reciprocity", position: int, form: Form, *, cosigned: bool) -> bytes:
     if form is Form.JSON:
         return shop.receipt(position, cosigned=cosigned).encode()
-    document = shop.consent_receipt(position)
+    document = shop.consent_receipt(position, cosigned=cosigned)
     if form is Form.HTML:
         from reciprocity.prove.printable import printable
 
         return printable(document).encode()
     return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _position(shop: "Reciprocity", what: str) -> int:
+    """The place in the log that *what* names; or its receipt, if it is one of this log."""
+    if not what.isdecimal():
+        from reciprocity.prove.receipt import read_receipt
+
+        return shop.position_of(read_receipt(read(Path(what), "receipt")))
+    size = shop.journal.state().size
+    if int(what) >= size:
+        raise InputError(f"position {what} is not in the log, which has {size} events")
+    return int(what)
 
 
 @app.command()
@@ -69,15 +81,8 @@ def receipt(
     A receipt given for POSITION is refreshed: the same event, vouched for by the witnesses too.
     """
     with opened(context) as shop:
-        if not what.isdecimal():
-            from reciprocity.prove.receipt import read_receipt
-
-            data = shop.refreshed(read_receipt(read(Path(what), "receipt"))).encode()
-        else:
-            size = shop.journal.state().size
-            if int(what) >= size:
-                raise InputError(f"position {what} is not in the log, which has {size} events")
-            data = _formed(shop, int(what), form, cosigned=cosigned)
+        again = not what.isdecimal()
+        data = _formed(shop, _position(shop, what), form, cosigned=cosigned or again)
     if save is None:
         print(data.decode(), end="")
     else:

@@ -223,25 +223,31 @@ class Reciprocity:
         appended = Appended(position=position, at=told.at, text=told.text, salt=told.salt)
         return receipt_for(appended, self.journal.prove(position, note))
 
-    def consent_receipt(self, position: int) -> dict[str, object]:
+    def consent_receipt(self, position: int, *, cosigned: bool = False) -> dict[str, object]:
         """The receipt of the act at *position* as ISO/IEC TS 27560 has it, in DPV JSON-LD.
 
-        Raises `InputError` for an event that says neither yes nor no.
+        *cosigned* as `receipt` has it. Raises `InputError` for an event that says neither yes nor
+        no.
         """
-        return consent_document(receipts_for(self.journal, position, self.receipt))
+        receipt = partial(self.receipt, cosigned=cosigned)
+        return consent_document(receipts_for(self.journal, position, receipt))
+
+    def position_of(self, receipt: Receipt) -> int:
+        """Where the event of *receipt* stands; `InputError` if it is not of this log."""
+        position = LogProof.parse(receipt.proof.encode()).index
+        if position >= self.journal.state().size:
+            raise InputError("receipt is not of this log: it has no such event")
+        here = self.receipt(position)
+        if (here.event, here.salt) != (receipt.event, receipt.salt):
+            raise InputError("receipt is not of this log: another event stands at its place")
+        return position
 
     def refreshed(self, receipt: Receipt) -> Receipt:
         """*receipt* under the newest cosigned checkpoint: the same event, more who vouch for it.
 
         Raises `InputError` for a receipt that is not of this log.
         """
-        position = LogProof.parse(receipt.proof.encode()).index
-        if position >= self.journal.state().size:
-            raise InputError("receipt is not of this log: it has no such event")
-        fresh = self.receipt(position, cosigned=True)
-        if (fresh.event, fresh.salt) != (receipt.event, receipt.salt):
-            raise InputError("receipt is not of this log: another event stands at its place")
-        return fresh
+        return self.receipt(self.position_of(receipt), cosigned=True)
 
     # -- deciding and delivering --
 

@@ -6,7 +6,8 @@ and there is nothing in it that the log does not prove. That the brand file was 
 and the notice the one that was seen, is the brand's word.
 
 Terms are those of the Data Privacy Vocabulary 2, listed in `terms.csv`; the mapping is that of the
-DPVCG's guide to 27560. The context stands inside: reading it needs no network.
+DPVCG's guide to 27560, in which a receipt is wrapped around a record. The context stands inside:
+reading it needs no network.
 """
 
 import json
@@ -23,20 +24,30 @@ from reciprocity.tlog.policy import Policy
 
 __all__ = ["CONTEXT", "PROFILE", "VerifiedConsent", "consent_document", "verify_consent"]
 
-PROFILE: Final = "https://w3id.org/dpv/schema/dpv-27560#receipt-record"
-OWN: Final = "https://reciprocity.example/terms#"
+PROFILE: Final = "https://w3id.org/dpv/schema/dpv-27560#"
+OWN: Final = "urn:reciprocity:terms#"
 CONTEXT: Final[Mapping[str, object]] = {
     "dpv": "https://w3id.org/dpv#",
+    "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
+    "legal-eu": "https://w3id.org/dpv/legal/eu#",
     "dct": "http://purl.org/dc/terms/",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
     "reciprocity": OWN,
     "dct:conformsTo": {"@type": "@id"},
+    "dct:created": {"@type": "xsd:dateTime"},
     "dct:valid": {"@type": "xsd:dateTime"},
     "dpv:isIndicatedAtTime": {"@type": "xsd:dateTime"},
     "dpv:isIndicatedBy": {"@type": "@id"},
+    "dpv:hasApplicableLaw": {"@type": "@id", "@container": "@set"},
+    "dpv:hasDataSource": {"@type": "@id"},
+    "dpv:hasLegalBasis": {"@type": "@id"},
     "dpv:hasProcess": {"@container": "@set"},
+    "dpv:hasRight": {"@type": "@id", "@container": "@set"},
+    "dpv:hasStorageCondition": {"@type": "@id"},
     "dpv:hasPersonalData": {"@container": "@set"},
     "dpv:hasJurisdiction": {"@container": "@set"},
+    "dpv:hasRecipient": {"@type": "@id"},
+    "reciprocity:evidence": {"@type": "@json"},
     "reciprocity:receipts": {"@type": "@json"},
 }
 _STATES: Final = {
@@ -47,6 +58,14 @@ _STATES: Final = {
     "expired": "dpv:ConsentExpired",
     "unverified": "dpv:ConsentUnknown",
 }
+_LAWS: Final = {"eu": "legal-eu:law-GDPR"}
+_RIGHTS: Final = {
+    "eu": tuple(f"eu-gdpr:{article}" for article in (
+        "A7-3", "A15", "A16", "A17", "A18", "A20", "A21", "A77",
+    )),
+}  # fmt: skip
+_BASES: Final = {"eu": "eu-gdpr:A6-1-a"}
+_RECORD: Final = "dpv:hasRecordOfActivity"
 _RECEIPTS: Final = "reciprocity:receipts"
 _NOTICE: Final = "notice:"
 
@@ -75,12 +94,11 @@ def consent_document(receipts: Receipts) -> dict[str, object]:
             "gives, refuses or takes back consent"
         )
     origin, position = _place(receipts["act"])
-    document: dict[str, object] = {
-        "@context": CONTEXT,
-        "@id": f"https://{origin}#event-{position}",
-        "@type": "dpv:ConsentReceipt",
-        "dct:conformsTo": PROFILE,
-        "dct:identifier": f"{origin}/{position}",
+    name = f"https://{origin}#event-{position}"
+    record: dict[str, object] = {
+        "@id": f"{name}-record",
+        "@type": "dpv:ConsentRecord",
+        "dct:conformsTo": f"{PROFILE}record",
         "dpv:hasDataSubject": {
             "@type": "dpv:DataSubject",
             "dct:identifier": f"slot {act['slot']} of {origin}",
@@ -92,11 +110,31 @@ def consent_document(receipts: Receipts) -> dict[str, object]:
             "@type": "dpv:WithdrawConsent",
             "dpv:isExercisedAt": f"the link in every message, or {brand['controller']['email']}",
         },
-        _RECEIPTS: {name: dict(one) for name, one in sorted(receipts.items())},
+        **_law(brand),
     }
     if "notice" in receipts:
-        document["dpv:hasNotice"] = _notice(_event(receipts["notice"]))
-    return document
+        record["dpv:hasNotice"] = _notice(_event(receipts["notice"]))
+    return {
+        "@context": CONTEXT,
+        "@id": name,
+        "@type": "dpv:ConsentReceipt",
+        "dct:conformsTo": f"{PROFILE}receipt",
+        "dct:identifier": f"{origin}/{position}",
+        "dct:created": _instant(act["at"]),
+        _RECORD: record,
+        _RECEIPTS: {name: dict(one) for name, one in sorted(receipts.items())},
+    }
+
+
+def _law(brand: Mapping[str, Any]) -> dict[str, object]:
+    """The laws that the brand file says it goes by, as far as DPV has a name for them."""
+    laws = [name for name in brand.get("laws", ()) if name in _LAWS]
+    if not laws:
+        return {}
+    return {
+        "dpv:hasApplicableLaw": [_LAWS[name] for name in laws],
+        "dpv:hasRight": [right for name in laws for right in _RIGHTS[name]],
+    }
 
 
 def _controller(brand: Mapping[str, Any]) -> dict[str, object]:
@@ -113,19 +151,12 @@ def _controller(brand: Mapping[str, Any]) -> dict[str, object]:
 def _process(
     row: Mapping[str, Any], act: Mapping[str, Any], brand: Mapping[str, Any]
 ) -> dict[str, object]:
-    """What one answer is about: purpose, channel, data, and how it stands."""
+    """What one answer is about: purpose, channel, data, basis, and how it stands."""
     named = row["purpose"]
     told = brand.get("purposes", {}).get(named) or brand.get("behaviours", {}).get(named) or {}
-    status: dict[str, object] = {
-        "@type": _STATES.get(row["state"], "dpv:ConsentUnknown"),
-        "dpv:isIndicatedAtTime": _instant(act["happened_at"]),
-        "dpv:isIndicatedBy": "dpv:DataSubject",
-        "dpv:hasIndicationMethod": act["body"].get("method", ""),
-    }
-    if row.get("until"):
-        status["dct:valid"] = _instant(row["until"])
     shared = act["body"].get("shared", {}).get(named, [])
     attributes = brand.get("attributes", {})
+    basis = [_BASES[name] for name in brand.get("laws", ()) if name in _BASES]
     return {
         "@type": "dpv:Process",
         "dpv:hasPurpose": {
@@ -133,11 +164,30 @@ def _process(
             "dct:identifier": named,
             "dct:title": told.get("title", named),
         },
-        "dpv:hasLegalBasis": {"@type": "dpv:Consent"},
-        "dpv:hasConsentStatus": status,
+        "dpv:hasLegalBasis": basis[0] if basis else "dpv:Consent",
+        "dpv:hasConsentStatus": _status(row, act),
         "dpv:hasPersonalData": [_data(name, attributes.get(name, {})) for name in shared],
+        "dpv:hasDataSource": "dpv:DataSubjectDataSource",
+        "dpv:hasRecipient": "dpv:NotAvailable",
+        "dpv:hasStorageCondition": "dpv:NotAvailable",
         "reciprocity:channel": row["channel"],
     }
+
+
+def _status(row: Mapping[str, Any], act: Mapping[str, Any]) -> dict[str, object]:
+    """How one answer stands, since when, until when, and what is known of how it was given."""
+    said = act["body"]
+    status: dict[str, object] = {
+        "@type": _STATES.get(row["state"], "dpv:ConsentUnknown"),
+        "dpv:isIndicatedAtTime": _instant(act["happened_at"]),
+        "dpv:isIndicatedBy": "dpv:DataSubject",
+        "dpv:hasIndicationMethod": said.get("method", ""),
+    }
+    if row.get("until"):
+        status["dct:valid"] = _instant(row["until"])
+    if said.get("evidence"):
+        status["reciprocity:evidence"] = said["evidence"]
+    return status
 
 
 def _data(name: str, told: Mapping[str, Any]) -> dict[str, object]:
