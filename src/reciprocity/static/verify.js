@@ -7,7 +7,7 @@
 // `reciprocity.prove.verify`, written apart from this. Every function gives what was shown to hold,
 // or throws one error, `ProofError`, that says what did not match.
 
-import { ProofError, fromBase64, hold, readJson, shown, text, toHex } from "./verify/strict.js";
+import { ProofError, fromBase64, fromHex, hold, readJson, shown, text, toHex } from "./verify/strict.js";
 import { HASH_BYTES, checkConsistency, checkInclusion } from "./verify/merkle.js";
 import { cosignatures, openCheckpoint, readKey, readProof } from "./verify/note.js";
 import { checkLeaf } from "./verify/entry.js";
@@ -64,16 +64,16 @@ export async function verifyCheckpoint(data, trust) {
   return opensUnder(data, await keysOf(trust), trust);
 }
 
-const fromHexRoot = ({ root }) => Uint8Array.from(root.match(/../g), (pair) => parseInt(pair, 16));
+const fromHexRoot = ({ root }) => fromHex(root, "root");
 
 async function keysOf({ keys }) {
   hold(keys?.length > 0, "no verifier key was given: have the log's key from somebody you trust");
-  return Promise.all(keys.map(readKey));
+  return Promise.all(keys.map((key) => readKey(key.trim())));
 }
 
 async function opensUnder(note, keys, { witnesses = [], quorum = 0 }) {
   const { origin, size, root } = await openCheckpoint(note, keys);
-  const cosigned = await cosignatures(note, await Promise.all(witnesses.map(readKey)));
+  const cosigned = await cosignatures(note, await Promise.all(witnesses.map((key) => readKey(key.trim()))));
   hold(cosigned.size >= quorum, `checkpoint: ${cosigned.size} known witnesses cosigned it, ${quorum} are asked for`);
   return { origin, size, root: toHex(root), cosigned: Object.fromEntries(cosigned) };
 }

@@ -10,12 +10,14 @@ from reciprocity.prove.verify.entry import (
     Json,
     check_entry,
     from_base64,
+    from_hex,
     hashes_of,
     keys_from,
     number,
     open_under,
     read_json,
     text,
+    utf8,
 )
 from reciprocity.prove.verify.person import (
     Committed,
@@ -86,11 +88,11 @@ def verify_challenge(
     said = read_json(data, "challenge", _FIELDS)
     if said["format"] != FORMAT:
         raise ProofError(f"challenge: is of format {said['format']!r}, expected {FORMAT}")
-    note = text(said, "checkpoint", "challenge").encode("utf-8", "replace")
+    note = utf8(said, "checkpoint", "challenge")
     checkpoint, cosigned_by = open_under(note, verifiers, policy)
     value = text(said, "value", "challenge")
     begun, index = _stated(said["begun"], "challenge.begun", checkpoint)
-    if sha256(value.encode()).hexdigest() != begun.get("commitment"):
+    if sha256(utf8(said, "value", "challenge")).hexdigest() != begun.get("commitment"):
         raise ProofError("challenge: the value is not the one that was committed to")
     committed = Committed.read(said["epoch"], checkpoint)
     if committed.number != begun.get("epoch") or committed.index > index:
@@ -177,7 +179,4 @@ def _buried_head(said: Json, body: Json, version: int, what: str) -> bytes:
     """The head of an erased slot, as its erasure states it."""
     if (body.get("version"), body.get("head")) != (version, said["head"]):
         raise ProofError(f"{what}: its erasure states another count or head")
-    try:
-        return bytes.fromhex(text(said, "head", what))
-    except ValueError as error:
-        raise ProofError(f"{what}: its head is not hex") from error
+    return from_hex(text(said, "head", what), f"{what} head")

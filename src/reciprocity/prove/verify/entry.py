@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from reciprocity.errors import InputError, ProofError
 from reciprocity.tlog.merkle import HASH_BYTES, check_inclusion, hash_leaf
-from reciprocity.tlog.note import Checkpoint, open_checkpoint
+from reciprocity.tlog.note import ED25519, Checkpoint, VerifierKey, open_checkpoint
 from reciprocity.tlog.policy import Policy, open_cosigned
 from reciprocity.tlog.signing import LogVerifier, key_change_text
 
@@ -19,6 +19,7 @@ __all__ = [
     "check_leaf",
     "followed",
     "from_base64",
+    "from_hex",
     "hashes_of",
     "keys_from",
     "leaf_of",
@@ -26,6 +27,8 @@ __all__ = [
     "open_under",
     "read_json",
     "text",
+    "text_or",
+    "utf8",
 ]
 
 Json = Mapping[str, object]
@@ -36,6 +39,7 @@ Entry = tuple[Json, int, bytes]
 MOST_BYTES: Final = 1 << 28
 _SIGNATURE_BYTES: Final = 64
 MOST_NUMBER: Final = 2**53
+MOST_DEPTH: Final = 200
 CLEAR_BYTES: Final = 16_384
 _PERSONAL, _BRAND, _CLEAR, _HASHED = b"\x01", b"\x02", b"\x03", b"\x04"
 
@@ -44,7 +48,7 @@ def read_json(data: bytes | str, what: str, fields: Sequence[str] = ()) -> Json:
     """The JSON object in *data*; with *fields*, exactly those.
 
     Refuses what two readers could take differently: a key twice, a fraction, a number of 2**53 or
-    more, text that is not UTF-8.
+    more, text that is not UTF-8, more than 200 objects and lists one in the other.
     """
     if len(data) > MOST_BYTES:
         raise ProofError(f"{what}: {len(data)} bytes, at most {MOST_BYTES} are read")
@@ -60,6 +64,8 @@ def read_json(data: bytes | str, what: str, fields: Sequence[str] = ()) -> Json:
         raise ProofError(f"{what}: is not the JSON expected ({error})") from error
     if not isinstance(said, dict):
         raise ProofError(f"{what}: is no JSON object")
+    if _depth(said) > MOST_DEPTH:
+        raise ProofError(f"{what}: is not the JSON expected (nested too deep)")
     if fields and said.keys() != set(fields):
         odd = sorted(said.keys() ^ set(fields))
         raise ProofError(f"{what}: expected exactly {', '.join(fields)}; differing: {odd}")
@@ -71,6 +77,15 @@ def _no_key_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         raise ValueError("a key stands there twice")
     return found
+
+
+def _depth(said: object) -> int:
+    """How many objects and lists stand one in the other."""
+    depth, row = 0, [said]
+    while row := [one for one in row if isinstance(one, dict | list)]:
+        depth += 1
+        row = [inner for one in row for inner in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
 def _no_number(spelled: str) -> object:
@@ -91,6 +106,19 @@ def text(said: Json, name: str, what: str) -> str:
     return value
 
 
+def utf8(said: Json, name: str, what: str) -> bytes:
+    """The text under *name* as bytes; refuses what has half a character in it, and no text."""
+    try:
+        return text(said, name, what).encode()
+    except UnicodeEncodeError as error:
+        raise ProofError(f"{what}: its {name} cannot be written as UTF-8") from error
+
+
+def text_or(said: Json, name: str, default: str, what: str) -> str:
+    """The text under *name*, or *default* where there is nothing; refuses anything else."""
+    return text(said, name, what) if name in said else default
+
+
 def number(said: Json, name: str, what: str, least: int = 0) -> int:
     """The whole number under *name*, at least *least*; refuses anything else."""
     value = said.get(name)
@@ -107,6 +135,17 @@ def from_base64(spelled: str, what: str, size: int = HASH_BYTES) -> bytes:
         raise ProofError(f"{what}: not base64") from error
     if len(data) != size or b64encode(data).decode() != spelled:
         raise ProofError(f"{what}: not the base64 of {size} bytes in its canonical spelling")
+    return data
+
+
+def from_hex(spelled: str, what: str) -> bytes:
+    """The hash that *spelled* stands for, in hex of small letters."""
+    try:
+        data = bytes.fromhex(spelled)
+    except ValueError as error:
+        raise ProofError(f"{what}: not hex") from error
+    if len(data) != HASH_BYTES or data.hex() != spelled:
+        raise ProofError(f"{what}: not the hex of {HASH_BYTES} bytes in small letters")
     return data
 
 
@@ -179,11 +218,18 @@ def keys_from(spelled: Sequence[str], policy: Policy | None = None) -> list[LogV
     if not spelled and not logs:
         raise InputError("no verifier key was given: name the one that `reciprocity log key` says")
     try:
-        return [*logs, *(LogVerifier.parse(key.strip()) for key in spelled)]
+        return [*logs, *(_log_key(key.strip()) for key in spelled)]
     except (ProofError, ValueError) as error:
         raise InputError(
             f"verifier key is none ({error}): give the line that `reciprocity log key` prints"
         ) from error
+
+
+def _log_key(spelled: str) -> LogVerifier:
+    key = VerifierKey.parse(spelled)
+    if key.algorithm != ED25519:
+        raise ProofError("is a witness's, where the log's own belongs")
+    return LogVerifier(key)
 
 
 def open_under(

@@ -14,12 +14,15 @@ from reciprocity.prove.verify.entry import (
     Json,
     check_entry,
     from_base64,
+    from_hex,
     hashes_of,
     keys_from,
     number,
     open_under,
     read_json,
     text,
+    text_or,
+    utf8,
 )
 from reciprocity.prove.verify.rules import Rulebook
 from reciprocity.prove.verify.wishes import OwnWords, check_facts
@@ -84,7 +87,7 @@ def verify_person(
     said = read_json(data, "proof", _FIELDS)
     if said["format"] != FORMAT:
         raise ProofError(f"proof: is of format {said['format']!r}, expected {FORMAT}")
-    note = text(said, "checkpoint", "proof").encode("utf-8", "replace")
+    note = utf8(said, "checkpoint", "proof")
     checkpoint, cosigned_by = open_under(note, verifiers, policy)
     consistent = _check_seen(said, checkpoint, open_under(seen, verifiers)[0] if seen else None)
     slot, events = check_events(listed(said, "events"), checkpoint)
@@ -152,7 +155,7 @@ def check_events(listed: list[object], checkpoint: Checkpoint) -> tuple[int, lis
     slot, before = number(events[0][0], "slot", "event 1"), -1
     for version, (event, index, _) in enumerate(events, 1):
         found = number(event, "version", f"event {version}", 1)
-        if event.get("slot") != slot:
+        if number(event, "slot", f"event {version}") != slot:
             raise ProofError(f"event {version}: is of another slot than those before it")
         if found != version:
             raise ProofError(f"version {version} is missing: the next event is version {found}")
@@ -180,17 +183,13 @@ class Committed:
         if event["kind"] != "epoch.published" or event["v"] != 1:
             raise ProofError(f"epoch: the event is {event['kind']!r}, expected epoch.published")
         body = cast("Json", event["body"])
-        try:
-            root = bytes.fromhex(text(body, "root", "epoch"))
-        except ValueError as error:
-            raise ProofError("epoch: its root is not hex") from error
         return cls(
             number(body, "number", "epoch", 1),
             number(event, "at", "epoch"),
             index,
             number(body, "size", "epoch"),
             number(body, "slots", "epoch"),
-            root,
+            from_hex(text(body, "root", "epoch"), "epoch root"),
         )
 
 
@@ -248,6 +247,7 @@ def decide_again(events: list[Entry], statements: Mapping[int, Json]) -> int:
         if event["kind"] == "delivery.attempted" and event["v"] == 1:
             decided += 1
             attempt, what = cast("Json", event["body"]), f"delivery at version {version}"
+            basis = _read_attempt(attempt, what)
             brand_at, rulebook_at = _stated(attempt, index, what)
             if rulebook_at not in rulebooks:
                 stated = _statement(statements, rulebook_at, "rulebook.applied", what)
@@ -258,10 +258,17 @@ def decide_again(events: list[Entry], statements: Mapping[int, Json]) -> int:
             brand = _statement(statements, brand_at, "brand.applied", what)
             at = number(event, "at", what)
             check_facts(words, book.named_facts(attempt), attempt, at, brand, what)
-            if attempt.get("basis", "consent") == "consent":
+            if basis == "consent":
                 _check_consent(events, version, attempt, what)
         words.see(version, event)
     return decided
+
+
+def _read_attempt(attempt: Json, what: str) -> str:
+    """The basis of *attempt*, which names what it sends, to which purpose, and where, in text."""
+    for name in ("channel", "message", "occasion", "purpose"):
+        text(attempt, name, what)
+    return text_or(attempt, "basis", "consent", what)
 
 
 def _stated(attempt: Json, index: int, what: str) -> tuple[int, int]:
@@ -293,7 +300,7 @@ def _check_consent(events: list[Entry], version: int, attempt: Json, what: str) 
     named = number(attempt, "consent", what, 1)
     if named >= version:
         raise ProofError(f"{what}: rests on a consent that came after it")
-    key = (attempt.get("purpose"), attempt.get("channel"))
+    key = (attempt["purpose"], attempt["channel"])
     if "given" not in _states(events[named - 1][0], key):
         raise ProofError(f"{what}: version {named} says no yes to its purpose and channel")
     for between, (event, _, _) in enumerate(events[named : version - 1], named + 1):
@@ -301,10 +308,10 @@ def _check_consent(events: list[Entry], version: int, attempt: Json, what: str) 
             raise ProofError(f"{what}: the yes was taken back at version {between}")
 
 
-def _states(event: Json, key: tuple[object, object]) -> set[object]:
+def _states(event: Json, key: tuple[object, object]) -> set[str]:
     rows = cast("Json", event["body"]).get("consent", [])
     return {
-        row.get("state")
+        str(row.get("state"))
         for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, dict) and (row.get("purpose"), row.get("channel")) == key
     }

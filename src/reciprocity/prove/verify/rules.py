@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from reciprocity.errors import ProofError
-from reciprocity.prove.verify.entry import Json, number, text
+from reciprocity.prove.verify.entry import Json, number, text, text_or
 
 __all__ = ["Rulebook"]
 
 _TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<number>-?\s*[0-9]+)|(?P<quoted>'(?:[^']|'')*')|(?P<name>[A-Za-z_][A-Za-z0-9_]*)
-    |"(?P<spaced>[^"]+)"|(?P<mark><>|!=|<=|>=|[=<>(),]))""",
+    r"""\s*(?:(?P<number>-?\s*[0-9]{1,16})(?![0-9])|(?P<quoted>'(?:[^']|'')*')
+    |(?P<name>[A-Za-z_][A-Za-z0-9_]*)|"(?P<spaced>[^"]+)"|(?P<mark><>|!=|<=|>=|[=<>(),]))""",
     re.VERBOSE,
 )
 _WORDS: Final = frozenset({"AND", "OR", "NOT", "IN", "TRUE", "FALSE"})
@@ -42,9 +42,12 @@ class Rulebook:
         what = "rulebook"
         self._facts = [_object(one, "fact") for one in _list(stated, "facts", what)]
         self._names = {text(one, "name", "fact"): place for place, one in enumerate(self._facts)}
+        if len(self._names) != len(self._facts):
+            raise ProofError(f"{what}: a fact stands there twice")
         attributes = [_object(one, "attribute") for one in _list(stated, "attributes", what)]
         self._attributes = {text(one, "name", "attribute") for one in attributes}
-        self._atoms = {str(one): place for place, one in enumerate(_list(stated, "atoms", what))}
+        atoms = _list(stated, "atoms", what)
+        self._atoms = {_text(one, "atom"): place for place, one in enumerate(atoms)}
         self._rules = [_object(one, "rule") for one in _list(stated, "rules", what)]
 
     def reason_against(self, attempt: Json, what: str) -> str | None:
@@ -55,8 +58,8 @@ class Rulebook:
         if any(type(value) is not int for value in facts):
             raise ProofError(f"{what}: a fact is no whole number")
         atoms = number(attempt, "atoms", what) if "atoms" in attempt else 0
-        basis = attempt.get("basis", "consent")
-        if "basis" in self._names and facts[self._names["basis"]] != self.code("basis", str(basis)):
+        basis = text_or(attempt, "basis", "consent", what)
+        if "basis" in self._names and facts[self._names["basis"]] != self.code("basis", basis):
             raise ProofError(f"{what}: records two bases")
         for rule in self._rules:
             bases = rule.get("bases")
@@ -232,8 +235,10 @@ def _tokens(condition: str) -> list[_Token]:
             tokens.append(("name", spelled))
         elif kind == "quoted":
             tokens.append((kind, spelled[1:-1].replace("''", "'")))
+        elif kind == "number":  # as an atom spells it: `- 07` is -7
+            tokens.append((kind, str(int("".join(spelled.split())))))
         else:
-            tokens.append((kind, "<>" if spelled == "!=" else spelled.replace(" ", "")))
+            tokens.append((kind, "<>" if spelled == "!=" else spelled))
     return tokens
 
 
@@ -253,6 +258,12 @@ def _list(said: Json, name: str, what: str) -> list[object]:
     if not isinstance(listed, list):
         raise ProofError(f"{what}: {name} is no list")
     return listed
+
+
+def _text(said: object, what: str) -> str:
+    if not isinstance(said, str):
+        raise ProofError(f"{what}: is no text")
+    return said
 
 
 def _object(said: object, what: str) -> Json:

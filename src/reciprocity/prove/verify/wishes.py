@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
 from reciprocity.errors import ProofError
-from reciprocity.prove.verify.entry import Json
+from reciprocity.prove.verify.entry import Json, text_or
 
 __all__ = ["OwnWords", "check_facts"]
 
@@ -50,7 +50,8 @@ class OwnWords:
     def _outcome(self, kind: str, body: Json) -> None:
         """An attempt that was stopped, or may be tried anew, counts for nothing."""
         named = _whole(body.get("attempt"))
-        undone = kind == "delivery.cancelled" or (kind == "delivery.failed" and body.get("again"))
+        again = body.get("again") is True
+        undone = kind == "delivery.cancelled" or (kind == "delivery.failed" and again)
         if named not in self._settled and undone:
             self._sent.pop(named, None)
         self._settled.add(named)
@@ -61,12 +62,12 @@ class OwnWords:
             self.leaving = True
         elif kind == "erasure.undone":
             self.leaving = False
-        actor = str(body.get("actor", ""))
+        actor = _word(body.get("actor"))
         if kind == "person.imported" or actor == "import" or actor.startswith("import:"):
             return
         for row in _rows(body.get("objections")):
-            key = str(row.get("purpose", "")), str(row.get("channel", "*"))
-            if row.get("lifted"):
+            key = _word(row.get("purpose")), _word(row.get("channel", "*"))
+            if row.get("lifted") is True:
                 self.objections.discard(key)
             else:
                 self.objections.add(key)
@@ -82,7 +83,7 @@ class OwnWords:
         quiet = body.get("quiet")
         if isinstance(quiet, dict):
             self.quiet = _whole(quiet.get("start")), _whole(quiet.get("end"))
-        elif body.get("quiet_unset"):
+        elif body.get("quiet_unset") is True:
             self.quiet = None
 
     def sent(self, holds: Callable[[Json, int], bool]) -> int:
@@ -99,9 +100,9 @@ def check_facts(
     fact.
     """
     _check_basis(attempt, brand, what)
-    channel, decided = attempt.get("channel"), _whole(attempt.get("decided_at"))
-    paused = max(words.pauses.get(str(channel), 0), words.pauses.get("*", 0))
-    purposes = _above(brand, str(attempt.get("purpose")))
+    channel, decided = _word(attempt.get("channel")), _whole(attempt.get("decided_at"))
+    paused = max(words.pauses.get(channel, 0), words.pauses.get("*", 0))
+    purposes = _above(brand, _word(attempt.get("purpose")))
     objected = any(
         purpose in {*purposes, "*"} and on in {channel, "*"} for purpose, on in words.objections
     )
@@ -118,7 +119,7 @@ def check_facts(
     for name, value in least.items():
         if name in facts and facts[name] < value:
             raise ProofError(f"{what}: records {name} {facts[name]}, the history says {value}")
-    week, month = words.caps.get(str(channel), (None, None))
+    week, month = words.caps.get(channel, (None, None))
     most = {
         "cap_7_most": week,
         "cap_30_most": month,
@@ -135,10 +136,11 @@ def check_facts(
 def _check_basis(attempt: Json, brand: Json, what: str) -> None:
     """Hold that the ground in law is that of the purpose in the brand file, which it names."""
     purposes = brand.get("purposes")
-    told = purposes.get(str(attempt.get("purpose"))) if isinstance(purposes, dict) else None
+    told = purposes.get(_word(attempt.get("purpose"))) if isinstance(purposes, dict) else None
     if not isinstance(told, dict):
         raise ProofError(f"{what}: is for a purpose that the brand file does not have")
-    basis, mine = told.get("basis", "consent"), attempt.get("basis", "consent")
+    basis = text_or(told, "basis", "consent", what)
+    mine = text_or(attempt, "basis", "consent", what)
     if basis != mine:
         raise ProofError(f"{what}: records the basis {mine!r}, the brand file says {basis!r}")
 
@@ -167,8 +169,12 @@ def _above(brand: Json, purpose: str) -> set[str]:
     while purpose and purpose not in found:
         found.add(purpose)
         told = purposes.get(purpose) if isinstance(purposes, dict) else None
-        purpose = str(told.get("parent", "")) if isinstance(told, dict) else ""
+        purpose = _word(told.get("parent")) if isinstance(told, dict) else ""
     return found
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _whole(value: object) -> int:

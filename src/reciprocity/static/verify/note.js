@@ -1,13 +1,13 @@
 // The texts a log signs and hands out (C2SP signed-note, tlog-checkpoint, tlog-proof, tlog-cosignature).
 
-import { ProofError, bytesOf, fromBase64, hold, joined, sha256, toHex } from "./strict.js";
+import { BLANKS, ProofError, bytesOf, fromBase64, hold, isUtf8, joined, sha256, toHex } from "./strict.js";
 import { HASH_BYTES } from "./merkle.js";
 
 const MOST_BYTES = 2 ** 18;
 const MOST_SIGNATURES = 100;
 const DASH = "\u2014 ";
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
-const SPACE = /[\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+const SPACE = new RegExp(`[${BLANKS}]`);
 const NUMBER = /^(0|[1-9][0-9]{0,15})$/;
 const HEADER = "c2sp.org/tlog-proof@v1";
 const ED25519 = 1;
@@ -15,7 +15,7 @@ const COSIGNATURE = 4;
 
 /** Refuse what cannot be a text of this family: oversized, lone surrogates, control characters. */
 function holdText(said, what) {
-  hold(said.isWellFormed ? said.isWellFormed() : !/[\ud800-\udfff]/u.test(said), `${what}: not UTF-8`);
+  hold(isUtf8(said), `${what}: not UTF-8`);
   hold(bytesOf(said).length <= MOST_BYTES, `${what}: more than ${MOST_BYTES} bytes`);
   hold(!CONTROL.test(said), `${what}: a control character in it`);
   return said;
@@ -41,7 +41,7 @@ function wholeNumber(said, what) {
 
 /** A verifier key, `name+id+base64(type || key)`, ready to check signatures. */
 export async function readKey(spelled) {
-  const [name, id, rest] = split(spelled.trim(), "+", 3, "verifier key");
+  const [name, id, rest] = split(spelled, "+", 3, "verifier key");
   holdName(name);
   const data = fromBase64(rest, "verifier key");
   hold(
@@ -51,7 +51,7 @@ export async function readKey(spelled) {
   const keyId = (await sha256(joined(bytesOf(`${name}\n`), data))).slice(0, 4);
   hold(toHex(keyId) === id, `verifier key: its id is not ${toHex(keyId)}, which follows`);
   const key = await crypto.subtle.importKey("raw", data.slice(1), { name: "Ed25519" }, false, ["verify"]);
-  return { name, id, type: data[0], key };
+  return { name, id, type: data[0], publicKey: toHex(data.slice(1)), key };
 }
 
 async function signed(key, message, signature) {
@@ -80,7 +80,7 @@ function readSignature(line) {
 
 /** What a checkpoint's text says: origin, size, root, extensions. */
 export function readCheckpoint(said) {
-  const lines = said.split("\n");
+  const lines = holdText(said, "checkpoint").split("\n");
   hold(lines.pop() === "" && lines.length >= 3 && lines.every(Boolean), "checkpoint: not three whole lines");
   const [origin, size, root] = lines;
   return {
@@ -108,7 +108,8 @@ export async function openCheckpoint(said, keys) {
   throw refused;
 }
 
-async function holdSigned(note, key) {
+/** Hold that *key*, a log's, signed *note*; every signature in its name must hold. */
+export async function holdSigned(note, key) {
   hold(key.type === ED25519, "verifier key: is a witness's, where the log's own belongs");
   const found = note.signatures.filter((one) => one.name === key.name && one.id === key.id);
   hold(found.length > 0, `note: none of its ${note.signatures.length} signatures is by a known key`);
@@ -122,19 +123,22 @@ async function holdSigned(note, key) {
 export async function cosignatures(said, witnesses) {
   const note = readNote(said);
   const found = new Map();
+  const different = new Set(witnesses.map((one) => one.publicKey));
+  hold(different.size === witnesses.length, "witness key: one of them is named twice, and counts once");
   for (const witness of witnesses) {
     hold(witness.type === COSIGNATURE, "witness key: is not of the type of a cosignature");
     for (const one of note.signatures) {
       if (one.name !== witness.name || one.id !== witness.id) continue;
       hold(one.signature.length === 72, "cosignature: not 8 bytes of time and 64 of signature");
       const at = new DataView(one.signature.buffer, one.signature.byteOffset).getBigUint64(0);
-      hold(at < 2n ** 63n, "cosignature: of no instant");
+      hold(at < 2n ** 53n, `cosignature: time ${at}, expected 0 to 2^53 - 1`);
       const message = bytesOf(`cosignature/v1\ntime ${at}\n${note.text}`);
       hold(
         await signed(witness, message, one.signature.slice(8)),
         `cosignature: is not by the witness it names, ${witness.name}`,
       );
-      found.set(`${witness.name}+${witness.id}`, Number(at));
+      const named = `${witness.name}+${witness.id}`;
+      found.set(named, Math.max(Number(at), found.get(named) ?? 0));
     }
   }
   return found;

@@ -2,6 +2,7 @@
 
 import {
   ProofError, eightBytes, fromBase64, fromHex, hold, holdFields, isObject, joined, list, number, sha256, text,
+  textOr,
 } from "./strict.js";
 import { HASH_BYTES, checkInclusion } from "./merkle.js";
 import { checkEntry, hashesOf } from "./entry.js";
@@ -53,7 +54,7 @@ async function checkEvents(listed, checkpoint) {
   for (const [place, { event, index }] of events.entries()) {
     const version = place + 1;
     const found = number(event, "version", `event ${version}`, 1);
-    hold(event.slot === slot, `event ${version}: is of another slot than those before it`);
+    hold(number(event, "slot", `event ${version}`) === slot, `event ${version}: is of another slot than those before it`);
     hold(found === version, `version ${version} is missing: the next event is version ${found}`);
     hold(index > before, `version ${version} stands in the log before the one it follows`);
     before = index;
@@ -106,6 +107,7 @@ function decideAgain(events, statements) {
       decided += 1;
       const [attempt, version] = [event.body, place + 1];
       const what = `delivery at version ${version}`;
+      for (const name of ["channel", "message", "occasion", "purpose"]) text(attempt, name, what);
       const [brandAt, rulebookAt] = stated(attempt, index, what);
       if (!rulebooks.has(rulebookAt)) {
         const body = statement(statements, rulebookAt, "rulebook.applied", what);
@@ -116,9 +118,7 @@ function decideAgain(events, statements) {
       hold(reason === null, `${what}: the rule '${reason}' was against it`);
       const brand = statement(statements, brandAt, "brand.applied", what);
       checkFacts(words, book.namedFacts(attempt), attempt, event.at, brand, what);
-      if (("basis" in attempt ? attempt.basis : "consent") === "consent") {
-        checkConsent(events, version, attempt, what);
-      }
+      if (textOr(attempt, "basis", "consent", what) === "consent") checkConsent(events, version, attempt, what);
     }
     words.see(place + 1, event);
   }

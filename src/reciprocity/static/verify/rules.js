@@ -1,10 +1,15 @@
 // The closed language of rules: read, and answered from the facts an attempt recorded.
 // AND, OR, NOT, comparisons, IN, names, whole numbers, quoted values, TRUE, FALSE, parentheses.
 
-import { ProofError, hold, isObject, number, text } from "./strict.js";
+import { BLANKS, ProofError, hold, isObject, number, text, textOr } from "./strict.js";
 
-const TOKEN =
-  /\s*(?:(?<number>-?\s*[0-9]+)|(?<quoted>'(?:[^']|'')*')|(?<name>[A-Za-z_][A-Za-z0-9_]*)|"(?<spaced>[^"]+)"|(?<mark><>|!=|<=|>=|[=<>(),]))/y;
+const BLANK = `[${BLANKS}]*`;
+const TOKEN = new RegExp(
+  `${BLANK}(?:(?<number>-?${BLANK}[0-9]{1,16})(?![0-9])|(?<quoted>'(?:[^']|'')*')` +
+    `|(?<name>[A-Za-z_][A-Za-z0-9_]*)|"(?<spaced>[^"]+)"|(?<mark><>|!=|<=|>=|[=<>(),]))`,
+  "y",
+);
+const LAST_BLANKS = new RegExp(`${BLANK}$`);
 const WORDS = new Set(["AND", "OR", "NOT", "IN", "TRUE", "FALSE"]);
 const COMPARE = {
   "=": (a, b) => a === b,
@@ -33,9 +38,12 @@ export class Rulebook {
   constructor(stated) {
     this.facts = optionalList(stated, "facts", "rulebook").map((one) => object(one, "fact"));
     this.places = new Map(this.facts.map((one, place) => [text(one, "name", "fact"), place]));
+    hold(this.places.size === this.facts.length, "rulebook: a fact stands there twice");
     const attributes = optionalList(stated, "attributes", "rulebook");
     this.attributes = new Set(attributes.map((one) => text(object(one, "attribute"), "name", "attribute")));
-    this.atoms = new Map(optionalList(stated, "atoms", "rulebook").map((one, place) => [String(one), place]));
+    const atoms = optionalList(stated, "atoms", "rulebook");
+    hold(atoms.every((one) => typeof one === "string"), "atom: is no text");
+    this.atoms = new Map(atoms.map((one, place) => [one, place]));
     this.rules = optionalList(stated, "rules", "rulebook").map((one) => object(one, "rule"));
   }
 
@@ -48,7 +56,7 @@ export class Rulebook {
     );
     hold(facts.every((one) => typeof one === "number"), `${what}: a fact is no whole number`);
     const atoms = "atoms" in attempt ? number(attempt, "atoms", what) : 0;
-    const basis = "basis" in attempt ? attempt.basis : "consent";
+    const basis = textOr(attempt, "basis", "consent", what);
     const at = this.places.get("basis");
     hold(at === undefined || facts[at] === this.code("basis", basis), `${what}: records two bases`);
     for (const rule of this.rules) {
@@ -190,7 +198,7 @@ class Condition {
 
 function tokensOf(said) {
   const tokens = [];
-  const end = said.trimEnd().length;
+  const end = said.replace(LAST_BLANKS, "").length;
   for (let at = 0; at < end; ) {
     TOKEN.lastIndex = at;
     const found = TOKEN.exec(said);
@@ -205,7 +213,8 @@ function tokenOf({ number: digits, quoted: value, name, spaced, mark }) {
   if (name !== undefined && WORDS.has(name.toUpperCase())) return ["word", name.toUpperCase()];
   if (name !== undefined || spaced !== undefined) return ["name", name ?? spaced];
   if (value !== undefined) return ["quoted", value.slice(1, -1).replaceAll("''", "'")];
-  if (digits !== undefined) return ["number", digits.replace(/\s/g, "")];
+  // as an atom spells it: `- 07` is -7
+  if (digits !== undefined) return ["number", String(BigInt(digits.match(/[0-9]+/)[0]) * (digits[0] === "-" ? -1n : 1n))];
   return ["mark", mark === "!=" ? "<>" : mark];
 }
 

@@ -31,6 +31,13 @@ export function textOf(data, what) {
   }
 }
 
+/** White space of every script, as Python's `str.isspace` has it, to stand in a pattern's brackets. */
+export const BLANKS =
+  "\\u0009-\\u000d\\u001c-\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+
+/** Is *text* whole characters, so that it can be written as UTF-8? */
+export const isUtf8 = (text) => (text.isWellFormed ? text.isWellFormed() : !/[\ud800-\udfff]/u.test(text));
+
 /** Bytes one after the other. */
 export function joined(...parts) {
   const whole = new Uint8Array(parts.reduce((sum, one) => sum + one.length, 0));
@@ -61,13 +68,19 @@ export async function sha256(bytes) {
 
 export const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** The bytes that *spelled* stands for in hex. */
+/** The hash that *spelled* stands for, in hex of small letters. */
 export function fromHex(spelled, what) {
-  hold(/^([0-9a-fA-F]{2})*$/.test(spelled), `${what}: not hex`);
-  return Uint8Array.from(spelled.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  const right = typeof spelled === "string" && /^[0-9a-f]{64}$/.test(spelled);
+  hold(right, `${what}: not the hex of 32 bytes in small letters`);
+  return Uint8Array.from(spelled.match(/../g), (pair) => parseInt(pair, 16));
 }
 
-export const toBase64 = (bytes) => btoa(String.fromCharCode(...bytes));
+/** Bytes in base64; piece by piece, for a call takes no hundred thousand arguments. */
+export function toBase64(bytes) {
+  let letters = "";
+  for (let at = 0; at < bytes.length; at += 4096) letters += String.fromCharCode(...bytes.subarray(at, at + 4096));
+  return btoa(letters);
+}
 
 /** The bytes that *spelled* stands for in its one canonical spelling; of *size*, if it is given. */
 export function fromBase64(spelled, what, size) {
@@ -106,9 +119,9 @@ class Reader {
   }
 
   value(depth) {
-    if (depth > MOST_DEPTH) this.fail("nested too deep");
     this.blank();
     const next = this.text[this.at];
+    if (depth >= MOST_DEPTH && (next === "{" || next === "[")) this.fail("nested too deep");
     if (next === "{") return this.object(depth);
     if (next === "[") return this.array(depth);
     if (next === '"') return this.string();
@@ -151,12 +164,12 @@ class Reader {
   }
 
   string() {
-    const pattern = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
-    pattern.lastIndex = this.at;
-    const found = pattern.exec(this.text);
-    if (!found) this.fail("a text does not end, or holds what none can");
-    this.at = pattern.lastIndex;
-    return JSON.parse(found[0]);
+    const pieces = /[^"\\\u0000-\u001f]{1,65536}|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y; // bounded: a long text would fill the stack
+    const start = this.at;
+    for (pieces.lastIndex = start + 1; pieces.test(this.text); ) this.at = pieces.lastIndex;
+    if (this.at === start) this.at += 1;
+    if (!this.take('"')) this.fail("a text does not end, or holds what none can");
+    return JSON.parse(this.text.slice(start, this.at));
   }
 
   number() {
@@ -186,7 +199,7 @@ export const isObject = (value) => typeof value === "object" && value !== null &
 
 /** Hold that *said* is an object of exactly *fields*. */
 export function holdFields(said, fields, what) {
-  const right = isObject(said) && Object.keys(said).sort().join() === [...fields].sort().join();
+  const right = isObject(said) && Object.keys(said).length === fields.length && fields.every((name) => name in said);
   hold(right, `${what}: expected exactly ${fields.join(", ")}`);
 }
 
@@ -215,6 +228,9 @@ export function text(said, name, what) {
   hold(typeof said[name] === "string", `${what}: ${name} is no text`);
   return said[name];
 }
+
+/** The text under *name*, or *otherwise* where there is nothing; refuses anything else. */
+export const textOr = (said, name, otherwise, what) => (name in said ? text(said, name, what) : otherwise);
 
 /** The whole number under *name*, at least *least*; refuses anything else. */
 export function number(said, name, what, least = 0) {

@@ -3,7 +3,7 @@
 // Only acts of the person, or of an operator for them, never of an import, and only where a fact
 // that is less careful than the history would let more be sent.
 
-import { hold, isObject } from "./strict.js";
+import { hold, isObject, textOr } from "./strict.js";
 
 const DAY_MS = 86400000;
 const SETS = new Set([
@@ -16,7 +16,6 @@ const maybe = (value) => (typeof value === "number" ? value : null);
 const named = (value) => (isObject(value) ? Object.entries(value) : []);
 const rows = (value) => (Array.isArray(value) ? value.filter(isObject) : []);
 const word = (value) => (typeof value === "string" ? value : "");
-const set = (value) => value !== undefined && value !== null && value !== false && value !== 0 && value !== "";
 
 /** What the person said, and what was sent to them, event by event. */
 export class OwnWords {
@@ -34,7 +33,7 @@ export class OwnWords {
 
   outcome(kind, body) {
     const attempt = whole(body.attempt);
-    const undone = kind === "delivery.cancelled" || (kind === "delivery.failed" && set(body.again));
+    const undone = kind === "delivery.cancelled" || (kind === "delivery.failed" && body.again === true);
     if (!this.settled.has(attempt) && undone) this.attempts.delete(attempt);
     this.settled.add(attempt);
   }
@@ -48,7 +47,7 @@ export class OwnWords {
     for (const row of rows(body.objections)) {
       const [purpose, channel] = [word(row.purpose), "channel" in row ? word(row.channel) : "*"];
       const key = JSON.stringify([purpose, channel]);
-      if (set(row.lifted)) this.objections.delete(key);
+      if (row.lifted === true) this.objections.delete(key);
       else this.objections.set(key, { purpose, channel });
     }
     if (SETS.has(kind)) this.sets(body);
@@ -60,7 +59,7 @@ export class OwnWords {
     }
     for (const [channel, until] of named(body.pauses)) this.pauses.set(channel, whole(until));
     if (isObject(body.quiet)) this.quiet = [whole(body.quiet.start), whole(body.quiet.end)];
-    else if (set(body.quiet_unset)) this.quiet = null;
+    else if (body.quiet_unset === true) this.quiet = null;
   }
 
   /** How many attempts that count *holds* is true of. */
@@ -113,7 +112,7 @@ export function checkFacts(words, facts, attempt, at, brand, what) {
 function checkBasis(attempt, brand, what) {
   const told = isObject(brand.purposes) ? brand.purposes[word(attempt.purpose)] : undefined;
   hold(isObject(told), `${what}: is for a purpose that the brand file does not have`);
-  const [basis, mine] = [told, attempt].map((one) => ("basis" in one ? one.basis : "consent"));
+  const [basis, mine] = [told, attempt].map((one) => textOr(one, "basis", "consent", what));
   hold(basis === mine, `${what}: records the basis '${mine}', the brand file says '${basis}'`);
 }
 
