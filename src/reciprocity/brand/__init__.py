@@ -19,11 +19,23 @@ from reciprocity.brand.declared import Brand, BrandStatement, Controller, LawPac
 from reciprocity.brand.laws import known_laws, law_packs
 from reciprocity.brand.layout import schema
 from reciprocity.brand.load import FILE_NAME, Checker, load, problems
+from reciprocity.brand.own import (
+    CONFIRMATION,
+    OWN,
+    OWN_PURPOSES,
+    PAGE_LINK,
+    own_campaign,
+    own_purposes,
+)
 from reciprocity.brand.starter import starter
 from reciprocity.brand.tree import ancestors, descendants, topic_ancestors, topic_descendants
 
 __all__ = [
+    "CONFIRMATION",
     "FILE_NAME",
+    "OWN",
+    "OWN_PURPOSES",
+    "PAGE_LINK",
     "TEMPLATE_WORDS",
     "Brand",
     "BrandStatement",
@@ -40,6 +52,8 @@ __all__ = [
     "law_packs",
     "load",
     "notice_hash",
+    "own_campaign",
+    "own_purposes",
     "problems",
     "read_campaign",
     "read_statement",

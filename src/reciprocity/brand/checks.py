@@ -12,6 +12,7 @@ from reciprocity.brand.declared import Transport
 from reciprocity.brand.draft import Draft, consent_purposes, messages, refer
 from reciprocity.brand.laws import known_laws
 from reciprocity.brand.layout import MessageTable
+from reciprocity.brand.own import OWN, OWN_PURPOSES
 from reciprocity.brand.plausible import (
     is_country,
     is_domain,
@@ -28,7 +29,7 @@ from reciprocity.model import OBSERVE, Attribute, AttributeType, Basis, Purpose,
 
 __all__ = ["TEMPLATE_WORDS", "check"]
 
-TEMPLATE_WORDS: Final = frozenset({"brand_name", "reason_line", "unsubscribe_url"})
+TEMPLATE_WORDS: Final = frozenset({"brand_name", "page_url", "reason_line", "unsubscribe_url"})
 """The names every template may print besides the attributes its message requires."""
 
 
@@ -44,6 +45,15 @@ def _check_plausible(_: Draft, findings: Findings) -> None:
         value = findings.read.get(key)
         if value is not None and not is_plausible(value):
             findings.add(key, f"found {value!r}, expected {expected}")
+
+
+def _check_own(draft: Draft, findings: Findings) -> None:
+    """What every brand has anyway is declared by none."""
+    for name in OWN_PURPOSES:
+        if name in draft.purposes:
+            findings.add(f"purposes.{name}", "is one that every brand has: remove it")
+    if OWN in draft.campaigns:
+        findings.add(f"campaigns.{OWN}", "is one that every brand has: call yours otherwise")
 
 
 def _check_laws(_: Draft, findings: Findings) -> None:
@@ -321,6 +331,7 @@ _PLAUSIBLE: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
 }
 _CHECKS: Final[tuple[Callable[[Draft, Findings], None], ...]] = (
     _check_plausible,
+    _check_own,
     _check_laws,
     _check_territory,
     _check_titles,

@@ -16,6 +16,7 @@ from reciprocity.brand.checks import check
 from reciprocity.brand.declared import TRANSPORT_FILES, Brand, BrandStatement, Controller, Transport
 from reciprocity.brand.draft import Draft, messages, read_draft
 from reciprocity.brand.layout import BrandTable, CampaignTable, ChannelTable, MessageTable
+from reciprocity.brand.own import own_purposes
 from reciprocity.brand.paths import locate, read_inside, read_text
 from reciprocity.brand.reader import Findings, join
 from reciprocity.errors import InputError
@@ -152,6 +153,7 @@ def _assemble(
 
 
 def _statement(draft: Draft, brand: BrandTable, controller: Controller) -> BrandStatement:
+    channels = {name: _channel(told) for name, told in draft.channels.items()}
     return BrandStatement(
         id=brand.id,
         name=brand.name,
@@ -161,12 +163,12 @@ def _statement(draft: Draft, brand: BrandTable, controller: Controller) -> Brand
         controller=controller,
         laws=brand.laws,
         everyone_at_least=brand.everyone_at_least,
-        purposes=draft.purposes,
+        purposes={**draft.purposes, **own_purposes(brand.language, channels)},
         behaviours=draft.behaviours,
         topics=draft.topics,
         attributes=draft.attributes,
         notices=draft.notices,
-        channels={name: _channel(told) for name, told in draft.channels.items()},
+        channels=channels,
         rules=draft.rules,
     )
 

@@ -8,13 +8,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from reciprocity.brand import BrandStatement
+from reciprocity.brand import OWN_PURPOSES, BrandStatement
 from reciprocity.decide.prepare import Prepared
 from reciprocity.deliver.channel import Letter
 from reciprocity.deliver.email.dkim import DkimKey, sign
 from reciprocity.deliver.email.mime import Heading, build, heading, message_id
 from reciprocity.deliver.email.template import CompiledMessage, compile_message, render
-from reciprocity.deliver.link import Link, Links
+from reciprocity.deliver.link import Entries, Link, Links
 from reciprocity.events import Attempt, canonical
 from reciprocity.journal.entry import Appended
 from reciprocity.model import Basis, Message, Profile
@@ -52,12 +52,15 @@ class Letters:
         signers: Mapping[str, DkimKey],
         base_url: str,
         origin: str,
+        entries: Entries,
     ) -> None:
         """Links lead to *base_url*; receipts are named after the log's *origin*.
 
-        *signers* holds the DKIM key of each channel that has one.
+        *signers* holds the DKIM key of each channel that has one. *entries* makes the links of
+        mails that a person asked for.
         """
         self._brand, self._links, self._signers = brand, links, signers
+        self._entries = entries
         self._base_url, self._origin = base_url.rstrip("/"), origin
         self._forms: dict[str, _Form] = {}
 
@@ -101,8 +104,11 @@ class Letters:
         values |= {
             "brand_name": self._brand.name,
             "unsubscribe_url": url,
+            "page_url": f"{self._base_url}/p/{token}",
             "reason_line": form.reason_line,
         }
+        if message.purpose in OWN_PURPOSES:
+            values["entry_url"] = f"{self._base_url}/e/{self._entries.make(link)}"
         recipient, named = (
             profile.points.get(message.channel, ""),
             message_id(self._brand.domain, token),

@@ -5,10 +5,15 @@ channel) under AES-SIV (RFC 5297), so that the same attempt always makes the sam
 the key it was made with, and keys are kept for as long as mails lie in mailboxes: rotation makes
 a new one and forgets none. The keys lie in clear beside the journal, so that a link works while
 the master key is out of reach; whoever steals them can only take away.
+
+A token that opens a person's page or confirms a yes gives, so it carries besides a code that only
+the brand's own key makes: `Entries`.
 """
 
+import hmac
 import sqlite3
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -18,10 +23,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from reciprocity.errors import InputError
 from reciprocity.journal.store import explained, rotate_link_key
 
-__all__ = ["Link", "Links"]
+__all__ = ["Entries", "Link", "Links"]
 
 _NUMBERS: Final = 256
 _MOST_CHARACTERS: Final = 400
+_CODE_BYTES: Final = 16
 
 
 class Link(NamedTuple):
@@ -76,6 +82,30 @@ class Links:
                 with suppress(InvalidTag):
                     return key.decrypt(sealed, None)
         raise InvalidTag
+
+
+class Entries:
+    """Makes and reads the tokens that give: in mails that a person asked for, and in no others."""
+
+    def __init__(self, links: Links, digest: Callable[[str, str], bytes]) -> None:
+        """Tokens of *links*, each with the brand's keyed *digest* of (namespace, text)."""
+        self._links, self._digest = links, digest
+
+    def make(self, link: Link) -> str:
+        """The token of *link*, URL-safe, the same each time until the keys are rotated."""
+        token = self._links.make(link)
+        return f"{token}.{self._code(token)}"
+
+    def read(self, text: str) -> Link:
+        """What *text* stands for; raises `InputError` for one we did not make."""
+        token, _, code = text.partition(".")
+        link = self._links.read(token)
+        if not hmac.compare_digest(code.encode(), self._code(token).encode()):
+            raise InputError("link is not one of ours: ask for another one")
+        return link
+
+    def _code(self, token: str) -> str:
+        return _written(self._digest("entry", token)[:_CODE_BYTES])
 
 
 def _keys(db: sqlite3.Connection) -> list[tuple[int, bytes]]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
-from reciprocity.brand import campaign_body
+from reciprocity.brand import OWN, campaign_body
 from reciprocity.decide.statements import campaign_in_force
 from reciprocity.errors import InputError
 from reciprocity.events import CampaignStated
@@ -30,7 +30,7 @@ def campaigns_to_state(
     message before could get it again.
     """
     stated = {name: campaign_in_force(journal, name).campaign
-              for name in _named_in(journal, "campaign.stated")}  # fmt: skip
+              for name in _named_in(journal, "campaign.stated") - {OWN}}  # fmt: skip
     ended = {name: replace(stated[name], messages={}) for name in stated.keys() - campaigns.keys()}
     wanted = {**campaigns, **{name: ended[name] for name in sorted(ended)}}
     changed = {name: each for name, each in wanted.items() if stated.get(name) != each}

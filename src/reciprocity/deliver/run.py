@@ -10,9 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
+import msgspec
 from msgspec import Struct
 
+from reciprocity.brand import OWN, campaign_body, own_campaign
 from reciprocity.decide.one import Judged
 from reciprocity.decide.prepare import Prepared, Statements
 from reciprocity.decide.rulebook import Rulebook
@@ -26,16 +29,18 @@ from reciprocity.deliver.campaign import Plan, Planned, furthest, make_plan, sta
 from reciprocity.deliver.channel import Transport
 from reciprocity.deliver.email.dkim import DkimKey
 from reciprocity.deliver.letters import Letters
-from reciprocity.deliver.link import Links
+from reciprocity.deliver.link import Entries, Links
 from reciprocity.deliver.outbox import Outbox, Queued
 from reciprocity.deliver.send import Sender
 from reciprocity.errors import Conflict, InputError, Unavailable
-from reciprocity.events import Outcome
+from reciprocity.events import CampaignStated, Outcome
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.model import Verdict
 
-__all__ = ["Post", "SendReport", "send_campaign", "send_waiting", "settle"]
+__all__ = ["Post", "SendReport", "send_campaign", "send_own", "send_waiting", "settle"]
+
+_RENEW_MS: Final = 30 * 86_400_000
 
 
 class SendReport(Struct, frozen=True, kw_only=True):
@@ -145,7 +150,7 @@ def send_waiting(post: Post, on_sent: Callable[[int, int], None] | None = None) 
         for occasion in sorted({*post.outbox.occasions(), *unknown}):
             try:
                 stated = campaign_in_force(post.journal, occasion.partition("/")[0])
-                sender = _sender(post, statements_in_force(post.journal), stated)
+                sender = _sender(post, statements_in_force(post.journal), stated, occasion)
                 sender = _drain(post, sender, occasion, on_sent)
             except InputError as error:
                 trouble = trouble or error
@@ -156,10 +161,49 @@ def send_waiting(post: Post, on_sent: Callable[[int, int], None] | None = None) 
         return reports
 
 
-def _sender(post: Post, statements: Statements, stated: CampaignInForce) -> Sender:
-    messages = prepare_all(statements, stated)
-    origin = post.journal.state().origin
-    letters = Letters(statements.brand, post.links, post.signers, post.base_url, origin)
+def send_own(post: Post, slot: int, message: str, occurrence: str) -> SendReport:
+    """Send one mail that the person in *slot* asked for just now; each *occurrence* only once.
+
+    *message* is one of the campaign `own`, which is stated anew when it is about to end. It waits
+    for no other sender: nobody else has its occasion, and were it so, the journal lets an attempt
+    happen once. What the rules hold against it (erased, suppressed, no address) is in the report.
+    """
+    journal = post.journal
+    stated = _own_in_force(journal)
+    occasion = f"{OWN}/{occurrence}"
+    sender = _sender(post, statements_in_force(journal), stated, occasion)
+    post.outbox.put([Queued(occasion, slot, message, 0, 0)])
+    sender = _drain(post, sender, occasion, None)
+    return _report(post, sender, occasion, Counter(), 0)
+
+
+def _own_in_force(journal: Journal) -> CampaignInForce:
+    """The campaign `own`, stated (again) if the brand file's words changed or its year runs out."""
+    brand, at = statements_in_force(journal).brand, journal.clock()
+    wanted = own_campaign(brand, at)
+    known = journal.in_force(f"campaign:{OWN}")
+    if known is not None:
+        stands = campaign_in_force(journal, OWN)
+        if at + _RENEW_MS < stands.campaign.closes and (
+            stands.campaign.messages == wanted.messages
+        ):
+            return stands
+    body = CampaignStated(
+        campaign=OWN, actor="system", body=msgspec.Raw(campaign_body(wanted))
+    )
+    journal.append([Entry(kind="campaign.stated", body=body, in_force=f"campaign:{OWN}")])
+    return campaign_in_force(journal, OWN)
+
+
+def _sender(
+    post: Post, statements: Statements, stated: CampaignInForce, occasion: str = ""
+) -> Sender:
+    messages = prepare_all(statements, stated, occasion)
+    journal = post.journal
+    letters = Letters(
+        statements.brand, post.links, post.signers, post.base_url, journal.state().origin,
+        Entries(post.links, journal.digest),
+    )  # fmt: skip
     for prepared in messages.values():
         letters.check(prepared)
         if prepared.message.channel not in post.transports:
@@ -168,7 +212,7 @@ def _sender(post: Post, statements: Statements, stated: CampaignInForce) -> Send
                 f"[transports.{prepared.message.channel}] to brand.toml"
             )
     at = (statements.brand_at, statements.rulebook_at, statements.laws_at, stated.position)
-    return Sender(post.journal, post.outbox, letters, post.transports, messages, at)
+    return Sender(journal, post.outbox, letters, post.transports, messages, at)
 
 
 def _queue(
@@ -235,7 +279,7 @@ def _drain(
             took = sender.batch(occasion)
         except Conflict:
             stated = campaign_in_force(post.journal, occasion.partition("/")[0])
-            renewed = _sender(post, statements_in_force(post.journal), stated)
+            renewed = _sender(post, statements_in_force(post.journal), stated, occasion)
             renewed.tally, renewed.refused = sender.tally, sender.refused
             sender = renewed
             continue

@@ -19,7 +19,7 @@ from reciprocity.errors import InputError
 
 __all__ = ["ALWAYS", "CompiledMessage", "Rendered", "compile_message", "names_used", "render"]
 
-ALWAYS: Final = frozenset({"brand_name", "reason_line", "unsubscribe_url"})
+ALWAYS: Final = frozenset({"brand_name", "page_url", "reason_line", "unsubscribe_url"})
 """The values every message may print beside the attributes it requires."""
 SUBJECT_MAX: Final = 250
 PART_MAX: Final = 524_288
