@@ -19,7 +19,7 @@ from reciprocity.decide.tree import Atom, atoms_of, check_atoms
 from reciprocity.errors import InputError
 from reciprocity.model import ANYWHERE, EVERYTHING, OBSERVE, Basis, Campaign, Message
 
-__all__ = ["DAY_MS", "Ground", "Prepared", "Statements", "prepare"]
+__all__ = ["DAY_MS", "Ground", "Prepared", "Statements", "ground_of", "prepare"]
 
 DAY_MS: Final = 86_400_000
 _Declared = TypeVar("_Declared")
@@ -95,7 +95,7 @@ def prepare(
         message=message,
         occasion=occasion,
         basis=purpose.basis,
-        ground=_ground(message.purpose, message.channel, purpose.validity_days, stated),
+        ground=ground_of(message.purpose, message.channel, purpose.validity_days, stated),
         compiled=conditions.compiled,
         observe=conditions.observe,
         audience=conditions.audience,
@@ -103,7 +103,7 @@ def prepare(
         named=conditions.named,
         topics=_topics(message, brand, where),
         observed={
-            f"observed:{name}": _ground(name, OBSERVE, behaviour.validity_days, stated)
+            f"observed:{name}": ground_of(name, OBSERVE, behaviour.validity_days, stated)
             for name, behaviour in brand.behaviours.items()
         },
         everyone_at_least=brand.everyone_at_least,
@@ -167,7 +167,7 @@ def _compiled(rulebook: Rulebook) -> tuple[Compiled, tuple[Atom, ...]]:
     return compile_rulebook(rulebook), tuple(atoms)
 
 
-def _ground(name: str, channel: str, validity_days: int, stated: Statements) -> Ground:
+def ground_of(name: str, channel: str, validity_days: int, stated: Statements) -> Ground:
     """Where to look for a yes to purpose (or behaviour) *name* on *channel*."""
     above = _above(name, {key: told.parent for key, told in stated.brand.purposes.items()})
     longest = min([validity_days, *(pack.maximum_validity_days for pack in stated.laws)])
