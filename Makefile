@@ -13,7 +13,7 @@ PINNED := $(INSTALL) --require-hashes --only-binary :all:
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo tools test test-long check bench docs lock clean
+.PHONY: help venv demo tools test test-long check bench docs words lock clean
 .DELETE_ON_ERROR:
 
 help: ## list what can be made
@@ -42,6 +42,9 @@ bench: .venv/.dev ## measure, and write benchmarks/results.md
 docs: .venv/.dev ## test the documentation and build it into site/
 	$(BIN)/pytest --quiet tests/docs
 	$(BIN)/python docs/build.py site
+
+words: .venv/.dev ## bring the pages' catalogs up to what the pages say
+	$(BIN)/python -m tests.http.catalogs
 
 lock: .venv/.dev ## pin requirements/*.in anew (UPGRADE=--upgrade takes newer releases)
 	$(COMPILE) $(UPGRADE) requirements/build.in -o requirements/build.txt

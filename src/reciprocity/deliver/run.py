@@ -188,9 +188,7 @@ def _own_in_force(journal: Journal) -> CampaignInForce:
             stands.campaign.messages == wanted.messages
         ):
             return stands
-    body = CampaignStated(
-        campaign=OWN, actor="system", body=msgspec.Raw(campaign_body(wanted))
-    )
+    body = CampaignStated(campaign=OWN, actor="system", body=msgspec.Raw(campaign_body(wanted)))
     journal.append([Entry(kind="campaign.stated", body=body, in_force=f"campaign:{OWN}")])
     return campaign_in_force(journal, OWN)
 

@@ -17,7 +17,9 @@ from litestar.exceptions import HTTPException
 from reciprocity.errors import InputError, ReciprocityError
 from reciprocity.http import page
 from reciprocity.http.desk import Desk
+from reciprocity.http.frame import answer, headers, static_file
 from reciprocity.http.log_files import LogFiles, log_router
+from reciprocity.http.speech import choose_language
 
 __all__ = ["make_app"]
 
@@ -31,17 +33,23 @@ AnyRequest = Request[object, object, State]
 
 
 @get("/u/{token:str}")
-async def show(token: str, state: State) -> Response[str]:
+async def show(token: str, request: AnyRequest, state: State) -> Response[str]:
     """What would stop; changes nothing."""
-    return await run_sync(_show, state.desk, token)
+    return await run_sync(_show, state.desk, token, _accepted(request))
 
 
-def _show(desk: Desk, token: str) -> Response[str]:
+def _accepted(request: AnyRequest) -> str:
+    return request.headers.get("accept-language", "")
+
+
+def _show(desk: Desk, token: str, accepted: str) -> Response[str]:
+    brand = desk.brand()
+    language = choose_language(accepted, brand.language)
     try:
         link = desk.link(token)
     except InputError:
-        return _answer(404, page.unknown_page(desk.brand()))
-    return _answer(200, page.ask_page(desk.brand(), link))
+        return answer(404, page.unknown_page(brand, language))
+    return answer(200, page.ask_page(brand, link, language))
 
 
 @post("/u/{token:str}", status_code=200)
@@ -49,8 +57,10 @@ async def stop(token: str, request: AnyRequest, state: State) -> Response[str]:
     """Stop, if the body says `List-Unsubscribe=One-Click`."""
     desk: Desk = state.desk
     if not await _says_one_click(request):
-        return _answer(400, page.incomplete_page(await run_sync(desk.brand)))
-    return await run_sync(_stop, desk, token)
+        brand = await run_sync(desk.brand)
+        language = choose_language(_accepted(request), brand.language)
+        return answer(400, page.incomplete_page(brand, language))
+    return await run_sync(_stop, desk, token, _accepted(request))
 
 
 async def _says_one_click(request: AnyRequest) -> bool:
@@ -61,17 +71,19 @@ async def _says_one_click(request: AnyRequest) -> bool:
     return form.getall(_FIELD, []) == [_ONE_CLICK]
 
 
-def _stop(desk: Desk, token: str) -> Response[str]:
+def _stop(desk: Desk, token: str, accepted: str) -> Response[str]:
+    brand = desk.brand()
+    language = choose_language(accepted, brand.language)
     try:
         link = desk.link(token)
     except InputError:
-        return _answer(404, page.unknown_page(desk.brand()))
+        return answer(404, page.unknown_page(brand, language))
     try:
         desk.stop(link)
     except ReciprocityError as error:
         _log.error("withdrawal could not be stored: %s", error)
-        return _answer(503, page.not_stored_page(desk.brand()))
-    return _answer(200, page.done_page(desk.brand(), link))
+        return answer(503, page.not_stored_page(brand, language))
+    return answer(200, page.done_page(desk.brand(), link, language))
 
 
 @get("/healthz")
@@ -96,39 +108,34 @@ def _ready(desk: Desk) -> Response[str]:
 
 
 def _plain(status: int, text: str) -> Response[str]:
-    return Response(text, status_code=status, media_type=MediaType.TEXT, headers=page.headers())
-
-
-def _answer(status: int, text: str) -> Response[str]:
-    return Response(text, status_code=status, media_type=MediaType.HTML, headers=page.headers())
+    return Response(text, status_code=status, media_type=MediaType.TEXT, headers=headers())
 
 
 def _refused(request: AnyRequest, error: HTTPException) -> Response[str]:
     """A page for what the framework refuses: no such path or method, a body that is no form."""
-    desk: Desk = request.app.state.desk
+    brand = request.app.state.desk.brand()
+    language = choose_language(_accepted(request), brand.language)
     shown = page.no_page if error.status_code in {404, 405} else page.incomplete_page
-    answer = _answer(error.status_code, shown(desk.brand()))
-    answer.headers |= error.headers or {}
-    return answer
+    return answer(error.status_code, shown(brand, language), error.headers)
 
 
 def _out_of_reach(request: AnyRequest, error: ReciprocityError) -> Response[str]:
     """The journal cannot even be read; nothing was changed."""
-    desk: Desk = request.app.state.desk
     _log.error("link could not be looked up: %s", error)
-    return _answer(503, page.not_stored_page(desk.brand()))
+    brand = request.app.state.desk.brand()
+    return answer(503, page.not_stored_page(brand, choose_language(_accepted(request))))
 
 
 def _failed(request: AnyRequest, error: Exception) -> Response[str]:
-    desk: Desk = request.app.state.desk
     _log.error("request failed", exc_info=error)
-    return _answer(500, page.failed_page(desk.brand()))
+    brand = request.app.state.desk.brand()
+    return answer(500, page.failed_page(brand, choose_language(_accepted(request))))
 
 
 def make_app(desk: Desk) -> Litestar:
     """The application that serves *desk*; it closes the desk when it stops."""
     return Litestar(
-        [show, stop, healthy, ready, log_router()],
+        [show, stop, healthy, ready, static_file, log_router()],
         state=State({"desk": desk, "log": LogFiles(desk.folder)}),
         on_shutdown=[desk.close],
         request_max_body_size=MOST_BODY_BYTES,

@@ -1,18 +1,13 @@
-"""The page behind a link, in each of its states: what it says, and what it may load (nothing)."""
+"""The page behind the link in a message, in each of its states: what stops, and what does not."""
 
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
-from typing import Final
 
-from minijinja import Environment
 from msgspec import Struct
 
 from reciprocity.brand import BrandStatement
 from reciprocity.deliver.link import Link
-from reciprocity.http.words import Words, words_in
+from reciprocity.http.frame import render
+from reciprocity.http.speech import speech
 from reciprocity.leave.one_click import reach
 from reciprocity.model import Basis, Id
 
@@ -20,14 +15,11 @@ __all__ = [
     "ask_page",
     "done_page",
     "failed_page",
-    "headers",
     "incomplete_page",
     "no_page",
     "not_stored_page",
     "unknown_page",
 ]
-
-_TEMPLATE: Final = "unsubscribe.html"
 
 
 class _Shown(Struct, frozen=True, kw_only=True):
@@ -43,117 +35,126 @@ class _Shown(Struct, frozen=True, kw_only=True):
     back: bool = False
 
 
-def ask_page(brand: BrandStatement, link: Link) -> str:
+def ask_page(brand: BrandStatement, link: Link, language: str) -> str:
     """What would stop, what would not, and the button."""
-    words, stopped = words_in(brand.language), reach(brand, link)
+    say, stopped = speech(language).say, reach(brand, link)
     if not stopped:
-        return _nothing(brand, link, words)
-    return _render(
+        return _nothing(brand, link, language)
+    return _shown(
         brand,
-        _Shown(
-            title=words.ask_title,
-            lead=words.ask,
-            stopped=_titles(brand, stopped),
-            button=words.ask_button,
-            more=(words.one_press,),
-            stays=_others(brand, link, stopped),
-            service=_service(brand, link),
-        ),
+        language,
+        title=say("Stop these e-mails?"),
+        lead=say("Press the button and %(brand)s will send you no more e-mails about:"),
+        stopped=_titles(brand, stopped),
+        button=say("Stop these e-mails"),
+        more=(say("Once is enough. Nobody will ask you why."),),
+        stays=_others(brand, link, stopped),
+        service=_service(brand, link),
     )
 
 
-def done_page(brand: BrandStatement, link: Link) -> str:
+def done_page(brand: BrandStatement, link: Link, language: str) -> str:
     """What was stopped, and that a message may still be on its way."""
-    words, stopped = words_in(brand.language), reach(brand, link)
+    say, stopped = speech(language).say, reach(brand, link)
     if not stopped:
-        return _nothing(brand, link, words)
-    return _render(
+        return _nothing(brand, link, language)
+    return _shown(
         brand,
-        _Shown(
-            title=words.done_title,
-            lead=words.done,
-            stopped=_titles(brand, stopped),
-            more=(words.done_late, words.done_close),
-            stays=_others(brand, link, stopped),
-            service=_service(brand, link),
+        language,
+        title=say("Stopped"),
+        lead=say(
+            "%(brand)s will send you no more e-mails about the following, unless you say yes again:"
         ),
+        stopped=_titles(brand, stopped),
+        more=(
+            say("A message already on its way may still arrive."),
+            say("You can close this page."),
+        ),
+        stays=_others(brand, link, stopped),
+        service=_service(brand, link),
     )
 
 
-def unknown_page(brand: BrandStatement) -> str:
+def unknown_page(brand: BrandStatement, language: str) -> str:
     """The link is not one of ours, or was cut short."""
-    words = words_in(brand.language)
-    return _render(
-        brand, _Shown(title=words.unknown_title, lead=words.unknown, more=(words.unchanged,))
+    say = speech(language).say
+    return _shown(
+        brand,
+        language,
+        title=say("We do not know this link"),
+        lead=say("It may have been cut short. Please copy it whole from the message."),
+        more=(say("Nothing was changed."),),
     )
 
 
-def incomplete_page(brand: BrandStatement) -> str:
+def incomplete_page(brand: BrandStatement, language: str) -> str:
     """What came was not what the button sends; the way back to it."""
-    words = words_in(brand.language)
-    return _render(
+    say = speech(language).say
+    return _shown(
         brand,
-        _Shown(
-            title=words.incomplete_title,
-            lead=words.incomplete,
-            more=(words.unchanged,),
-            back=True,
-        ),
+        language,
+        title=say("That was not complete"),
+        lead=say("Please go back and use the button on the page."),
+        more=(say("Nothing was changed."),),
+        back=True,
     )
 
 
-def not_stored_page(brand: BrandStatement) -> str:
+def not_stored_page(brand: BrandStatement, language: str) -> str:
     """The wish was heard and could not be stored; a button to try again."""
-    words = words_in(brand.language)
-    return _render(
+    say = speech(language).say
+    return _shown(
         brand,
-        _Shown(title=words.not_stored_title, lead=words.not_stored, button=words.again_button),
+        language,
+        title=say("Not stopped yet"),
+        lead=say("We could not store this just now. Please try again in a minute."),
+        button=say("Try again"),
     )
 
 
-def no_page(brand: BrandStatement) -> str:
+def no_page(brand: BrandStatement, language: str) -> str:
     """Nothing is served under this address, or not in this way."""
-    words = words_in(brand.language)
-    return _render(
-        brand, _Shown(title=words.no_page_title, lead=words.no_page, more=(words.unchanged,))
+    say = speech(language).say
+    return _shown(
+        brand,
+        language,
+        title=say("There is no such page"),
+        lead=say("If a link in a message led you here, please copy it whole from the message."),
+        more=(say("Nothing was changed."),),
     )
 
 
-def failed_page(brand: BrandStatement) -> str:
+def failed_page(brand: BrandStatement, language: str) -> str:
     """A fault of ours."""
-    words = words_in(brand.language)
-    return _render(brand, _Shown(title=words.failed_title, lead=words.failed, back=True))
-
-
-@cache
-def headers() -> dict[str, str]:
-    """What every answer says of itself: no script, no cookie, no other origin, kept nowhere.
-
-    The one style is named by its hash, so no other can be slipped in.
-    """
-    style = _source().partition("<style>")[2].partition("</style>")[0]
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    return {
-        "Content-Security-Policy": f"default-src 'self'; script-src 'none'; object-src 'none'; "
-        f"style-src 'sha256-{digest}'; form-action 'self'; frame-ancestors 'none'; "
-        "base-uri 'none'",
-        "Cache-Control": "no-store",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
-        "Referrer-Policy": "no-referrer",  # the address is a secret
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "X-Robots-Tag": "noindex, nofollow",
-    }
+    say = speech(language).say
+    return _shown(
+        brand,
+        language,
+        title=say("Something went wrong"),
+        lead=say(
+            "We cannot tell whether your wish was stored. Please try again: twice does no harm."
+        ),
+        back=True,
+    )
 
 
 # --- shared ---------------------------------------------------------------------------------------
 
 
-def _nothing(brand: BrandStatement, link: Link, words: Words) -> str:
-    shown = _Shown(title=words.nothing_title, lead=words.nothing, service=_service(brand, link))
-    return _render(brand, shown)
+def _nothing(brand: BrandStatement, link: Link, language: str) -> str:
+    say = speech(language).say
+    return _shown(
+        brand,
+        language,
+        title=say("There is nothing to stop here"),
+        lead=say("E-mails like this one do not depend on your yes, and %(brand)s sends no others."),
+        service=_service(brand, link),
+    )
+
+
+def _shown(brand: BrandStatement, language: str, *, lead: str, **parts: object) -> str:
+    page = _Shown(lead=lead.replace("%(brand)s", brand.name), **parts)  # type: ignore[arg-type]
+    return render("unsubscribe", brand, language, page=page)
 
 
 def _titles(brand: BrandStatement, purposes: Iterable[Id]) -> list[str]:
@@ -179,25 +180,3 @@ def _others(brand: BrandStatement, link: Link, stopped: Sequence[Id]) -> list[st
 def _service(brand: BrandStatement, link: Link) -> list[str]:
     """What comes on this channel without a yes."""
     return _titles(brand, _on_channel(brand, link, consent=False))
-
-
-def _render(brand: BrandStatement, shown: _Shown) -> str:
-    return _environment().render_template(
-        _TEMPLATE,
-        page=shown,
-        words=words_in(brand.language),
-        brand_name=brand.name,
-        controller=brand.controller,
-    )
-
-
-@cache
-def _environment() -> Environment:
-    found = Environment(templates={_TEMPLATE: _source()})
-    found.add_filter("named", lambda text, name: text.replace("{brand}", name))
-    return found
-
-
-@cache
-def _source() -> str:
-    return (files("reciprocity.http") / "templates" / f"{_TEMPLATE}.j2").read_text("utf-8")
