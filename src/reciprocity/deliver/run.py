@@ -7,7 +7,7 @@ outcome is `unknown`, said so, and never repeated.
 
 import fcntl
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -38,7 +38,15 @@ from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.model import Verdict
 
-__all__ = ["Post", "SendReport", "send_campaign", "send_own", "send_waiting", "settle"]
+__all__ = [
+    "Post",
+    "SendReport",
+    "send_campaign",
+    "send_own",
+    "send_waiting",
+    "settle",
+    "to_queue",
+]
 
 _RENEW_MS: Final = 30 * 86_400_000
 
@@ -223,9 +231,7 @@ def _queue(
 ) -> tuple[Plan, list[Queued], list[Queued]]:
     """The plan, rows to queue, and queued rows that made room for another message.
 
-    There is a row for each chosen message, or for the best of those that only wait. Where a
-    message is *queued* already that may still come, the choice stands and only its time is new: a
-    pause may have been taken back. One that is refused by now makes room, or is to be said so.
+    A message that is *queued* already and refused by now makes room, or is to be said so.
     """
     order = {rule.reason: number for number, rule in enumerate(rulebook.rules)}
     rows: list[Queued] = []
@@ -233,7 +239,7 @@ def _queue(
 
     def on_person(planned: Planned) -> None:
         mine = queued.get(planned.slot, set())
-        chosen = _still_wanted(planned, mine) or _choice(planned)
+        chosen = to_queue(planned, mine)
         rows.extend(
             Queued(campaign_id, planned.slot, one.message_id, one.decision.until, one.draw)
             for one in chosen
@@ -249,17 +255,19 @@ def _queue(
     return plan, rows, stale
 
 
-def _still_wanted(planned: Planned, queued: set[str]) -> list[Judged]:
-    """Of the messages that are queued, those that may still come: the choice was made."""
-    return [
+def to_queue(planned: Planned, queued: Collection[str]) -> list[Judged]:
+    """The messages to queue for one person: those chosen, or the best of those that only wait.
+
+    Where a message is *queued* already that may still come, the choice stands and only its time
+    is new: a pause may have been taken back.
+    """
+    standing = [
         one
         for one in planned.before
         if one.message_id in queued and one.decision.verdict is not Verdict.REFUSE
     ]
-
-
-def _choice(planned: Planned) -> list[Judged]:
-    """The chosen messages, or the best of those that only wait."""
+    if standing:
+        return standing
     chosen = [one for one in planned.after if one.decision.verdict is Verdict.DELIVER]
     waits = [one for one in planned.after if one.decision.verdict is Verdict.WAIT]
     if not chosen and waits:

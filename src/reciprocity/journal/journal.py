@@ -319,10 +319,10 @@ class Journal:
                 leaves = self.reader.leaves(start, min(start + 10_000, size))
             yield from leaves
 
-    def brand_events(self, kind: str) -> list[Told]:
-        """All brand or public events of *kind*."""
+    def brand_events(self, kind: str, start: int = 0) -> list[Told]:
+        """All brand or public events of *kind* from position *start* on."""
         with self._lock:
-            return self.reader.brand_events(kind)
+            return self.reader.brand_events(kind, start)
 
     def statements(self) -> list[Told]:
         """Every statement that was ever in force, oldest first."""
