@@ -41,6 +41,7 @@ def more(html: str) -> tuple[str, str]:
 PAIRS: list[tuple[str, str, str]] = [
     ("unreadable", "</h1>", "</h2>"),
     ("unreadable", "<main>\n<h1", '<main title=a"b>\n<h1'),
+    ("unreadable", "<h1>", "<h1>L\N{CYRILLIC SMALL LETTER A}st chance. "),
     ("language_differs", 'lang="en"', 'lang="de"'),
     ("language_differs", ' lang="en"', ""),
     ("yes_missing", YES, "<button>Send</button>"),
@@ -50,6 +51,8 @@ PAIRS: list[tuple[str, str, str]] = [
     ("no_farther", NO, f"<details><summary>More</summary>{NO}</details>"),
     ("no_farther", 'value="no">', 'value="no" aria-haspopup="dialog">'),
     ("kinds_differ", NO, '<a href="/no" data-answer="no">No, to all of it</a>'),
+    ("no_farther", 'value="no">', 'value="no" onclick="return confirm(1)">'),
+    ("kinds_differ", 'value="no">', 'value="no" type="reset">'),
     ("yes_repeated", YES, YES + YES),
     ("label_missing", *more('<input type="checkbox" name="purpose" value="x">')),
     ("label_missing", *more('<textarea name="more"></textarea>')),
@@ -57,6 +60,7 @@ PAIRS: list[tuple[str, str, str]] = [
     ("label_misleads", ">Yes, to what I ticked<", ">Continue<"),
     ("label_misleads", ">No, to all of it<", ">Maybe later<"),
     ("label_misleads", ">No, to all of it<", ">Yes, later<"),
+    ("label_misleads", 'value="no">', 'value="no" aria-label="Yes">'),
     ("preticked", OFFERS, OFFERS[:-1] + " checked>"),
     ("preticked", OFFERS, OFFERS[:-1] + ' aria-checked="true">'),
     ("preticked", *more('<label>Post <select name="x"><option>Yes</option>'
@@ -82,6 +86,9 @@ PAIRS: list[tuple[str, str, str]] = [
     ("third_party", "</main>", '<script src="//count.example/1.js"></script></main>'),
     ("third_party", "</style>", "body { background: url(https://a.example/x.png); }</style>"),
     ("third_party", "</style>", "@import 'https://a.example/x.css';</style>"),
+    ("third_party", "</style>", "body { background: u\\72l(https://a.example/x); }</style>"),
+    ("third_party", "</main>", '<img src="/&#10;\\a.example/x.png" alt=""></main>'),
+    ("third_party", "</main>", '<img src="https:/a.example/x.png" alt=""></main>'),
     ("third_party", 'action="/opt-in"', 'action="https://collect.example/opt-in"'),
     ("third_party", "<main>", '<main style="background: url(\'//a.example/x.png\')">'),
     ("controller_missing", "Tea House Ltd asks", "We ask"),
@@ -94,6 +101,7 @@ PAIRS: list[tuple[str, str, str]] = [
     ("data_not_told", *more('<label>Size <select name="s"><option>S</option></select></label>')),
     ("benefit_not_owed", "10 % off", "12 % off"),
     ("benefit_not_owed", "of tea.", "of tea, and €5."),
+    ("benefit_not_owed", "of tea.", "of tea, and 5 euros."),
     ("benefit_not_owed", "of tea.", "of tea, and a voucher."),
     ("sharing_denied", "sends the mail for us", "sends the mail for us, we never share it"),
     ("anonymity_claimed", "We keep them", "We keep them anonymously"),
@@ -225,6 +233,33 @@ def test_one_change_brings_one_fault_in_other_languages(
 ):
     assert fair(language).count(was) >= 1
     assert codes(fair(language).replace(was, becomes, 1), language) == {code}
+
+
+HARMLESS = {
+    "en": """
+        We write only if you say yes. Nothing changes. If you say no, you lose nothing.
+        GDPR requires us to ask you. We send nothing unless you agree. You can opt out at any time.
+        You can untick it whenever you like. We never send more than four e-mails a month.
+        Your team can read it first. We do not sell what you tell us. A no needs no reason.
+        Without your consent we cannot send you offers. Today we ask you once. Feel free to ask us.
+    """,
+    "de": """
+        Wir schreiben nur, wenn Sie Ja sagen. Sie verlieren nichts. Ein Nein hat keine Folgen.
+        Die DSGVO verlangt, dass wir fragen. Sie können sich jederzeit abmelden.
+        Sie müssen sich dafür nicht abmelden. Sie bekommen nicht mehr als vier Mails im Monat.
+        Ohne Ihre Einwilligung schicken wir keine Angebote. Wir freuen uns auf Ihre Fragen.
+    """,
+    "ar": """
+        لا يتغير شيء إذا لم توافق. نكتب إليك فقط إذا وافقت. لن تخسر شيئا إذا قلت لا.
+        يمكنك التراجع في أي وقت. لا نبيع ما تخبرنا به. نرسل أربع رسائل في الشهر على الأكثر.
+    """,
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_harmless_sentences_are_left_alone(language: str):
+    html = fair(language).replace("<form", f"<p>{HARMLESS[language]}</p>\n<form")
+    assert check_prompt(html, language=language, asked=ASKED[language]) == ()
 
 
 def test_every_fault_of_a_text_has_its_pair_and_every_fault_its_meaning():

@@ -24,7 +24,10 @@ _HREF_FETCHES: Final = frozenset({"link", "image", "use", "base", "script"})
 _IN_STYLE: Final = re.compile(
     r"""(?:url\(|@import|image\()\s*["']?\s*([^"')\s;]+)""", re.IGNORECASE
 )
-_ADDRESS: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^\s,\"']+", re.IGNORECASE)
+_ADDRESS: Final = re.compile(
+    r"(?:(?:https?|wss?|ftp):/*|(?:[a-z][a-z0-9+.-]*:)?//)[^\s,\"']+", re.IGNORECASE
+)
+_ESCAPE: Final = re.compile(r"\\([0-9a-f]{1,5})\s?", re.IGNORECASE)
 
 
 def find_in_controls(page: Markup, controls: Controls, asked: Asked) -> Iterator[Finding]:
@@ -55,12 +58,9 @@ def _answers(controls: Controls) -> Iterator[Finding]:
     if not no:
         yield _at(all_no[0].element, Fault.NO_HIDDEN, "says no and is hidden; show it")
         return
-    near = [
-        a for a in no if not a.element.folded and not any(o in a.element.attributes for o in _OPENS)
-    ]
-    if not near and not all(answer.element.folded for answer in yes):
+    if not any(_is_near(answer) for answer in no) and not all(a.element.folded for a in yes):
         yield _at(no[0].element, Fault.NO_FARTHER,
-                  "says no only after something else was opened; put it beside yes")  # fmt: skip
+                  "says no only after something else; put it beside yes")  # fmt: skip
     kinds = {answer.kind for answer in yes}
     for answer in no:
         if kinds and answer.kind not in kinds:
@@ -69,6 +69,13 @@ def _answers(controls: Controls) -> Iterator[Finding]:
     if len(yes) > len(no):
         yield _at(yes[-1].element, Fault.YES_REPEATED,
                   f"found {len(yes)} controls that say yes and {len(no)} that say no")  # fmt: skip
+
+
+def _is_near(no: Answer) -> bool:
+    """Is one click on *no* enough? What it opens, or runs, may ask again."""
+    marks = no.element.attributes
+    opens = any(name in marks for name in _OPENS) or any(name.startswith("on") for name in marks)
+    return not opens and not no.element.folded
 
 
 def _label(answer: Answer) -> Iterator[Finding]:
@@ -177,14 +184,24 @@ def find_third_parties(page: Markup, origin: str) -> Iterator[Finding]:
         texts = [told[name] for name in _FETCHING if name in told]
         texts += [told[name] for name in ("href", "xlink:href")
                   if name in told and element.tag in _HREF_FETCHES]  # fmt: skip
-        found = [address for text in texts for address in _ADDRESS.findall(text)]
-        found += _IN_STYLE.findall(told.get("style", ""))
+        texts += _IN_STYLE.findall(_unescaped(told.get("style", "")))
         if element.tag == "style":
-            found += _IN_STYLE.findall(page.text_in(element))
+            texts += _IN_STYLE.findall(_unescaped(page.text_in(element)))
+        found = [address for text in texts for address in _ADDRESS.findall(_as_read(text))]
         if element.tag == "iframe" and "srcdoc" in told:
             found.append("//srcdoc")
         for host in sorted({_host(address) for address in found} - {"", _host(origin)}):
             yield _at(element, Fault.THIRD_PARTY, f"reaches {host}; keep all of it at home")
+
+
+def _unescaped(style: str) -> str:
+    """A style sheet as a browser reads it, with its escapes undone."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), style)
+
+
+def _as_read(address: str) -> str:
+    """An address as a browser reads it: no tabs or line breaks, and each backslash a slash."""
+    return re.sub(r"[\t\r\n]", "", address).replace("\\", "/")
 
 
 def _host(address: str) -> str:
@@ -194,7 +211,7 @@ def _host(address: str) -> str:
     ('a.example', 'b.example', '', '')
     """
     try:
-        return urlsplit(address).netloc.lower()
+        return urlsplit(re.sub(r"^(https?|wss?|ftp):/*", r"\1://", address)).netloc.lower()
     except ValueError:
         return "an unreadable address"
 

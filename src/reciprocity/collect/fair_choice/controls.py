@@ -129,7 +129,8 @@ class _Finding:
         elif element.tag == "button" and "aria-pressed" in element.attributes:
             self.choices.append(self._box(element))
         elif element.tag == "button" or (element.tag == "input" and kind in _BUTTONS):
-            self._answer(element, "button")
+            idle = kind in {"button", "reset"}
+            self._answer(element, "button that sends nothing" if idle else "button")
         elif element.tag in {"a", "area"} and "href" in element.attributes:
             self._answer(element, "link")
         elif role in {"button", "link"} or "data-answer" in element.attributes:
@@ -189,13 +190,17 @@ class _Finding:
 
     def _answer(self, element: Element, kind: str) -> None:
         label = self.label(element)
+        read = answer_read(label, self.words)
+        aloud = element.attributes.get("aria-label", "")
+        if aloud and answer_read(aloud, self.words) != read:
+            read = ""  # it says one thing to the eye, another to the ear
         self.answers.append(
             Answer(
                 element=element,
                 kind=kind,
                 label=label,
                 meant=answer_meant(element.attributes),
-                read=answer_read(label, self.words),
+                read=read,
             )
         )
 

@@ -1,5 +1,7 @@
 """All checks of the text of an opt-in prompt, before anybody is shown it."""
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
@@ -49,6 +51,7 @@ def check_prompt(
     said = list(_said(page))
     found = [
         *_language(page, code),
+        *_look_alikes(said),
         *find_in_controls(page, controls, asked),
         *find_third_parties(page, origin),
         *find_missing(asked, paragraphs),
@@ -74,6 +77,16 @@ def _said(page: Markup) -> Iterator[tuple[str, str]]:
                 yield element.where, plain(element.attributes[name])
         if element.tag == "input" and element.get("type") in {"submit", "button", "reset"}:
             yield element.where, plain(element.attributes.get("value", ""))
+
+
+def _look_alikes(said: list[tuple[str, str]]) -> Iterator[Finding]:
+    """Words with letters of two scripts, which hide a phrase from whoever looks for it."""
+    for where, text in said:
+        for word in re.findall(r"[^\W\d_]+", "" if text.isascii() else text):
+            scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in word}
+            if len(scripts & {"LATIN", "CYRILLIC", "GREEK"}) > 1:
+                message = f"{word!r} mixes letters of two scripts; write it with those of one"
+                yield Finding(code=Fault.UNREADABLE, where=where, message=message)
 
 
 def _language(page: Markup, language: str) -> Iterator[Finding]:

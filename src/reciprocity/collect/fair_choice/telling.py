@@ -23,15 +23,16 @@ Said = tuple[str, str]
 _NUMBER: Final = r"\d+(?:[.,]\d+)*"
 _PERCENT: Final = r"%|per ?cent|prozent|بالمئه|بالمائه|في المئه|في المائه"
 _MONEY: Final = (
-    r"€|\$|£|eur|euro|usd|gbp|chf|dollars?|pounds?|franken|ريال|درهم|دينار|جنيه|يورو|دولار"
+    r"€|\$|£|eur|euros?|usd|gbp|chf|dollars?|pounds?|franken|ريال|درهم|دينار|جنيه|يورو|دولار"
 )
 _AMOUNT: Final = re.compile(
     rf"(?P<after>{_NUMBER})\s?-?(?:(?P<percent>{_PERCENT})|(?P<money>{_MONEY}))(?!\w)"
     rf"|(?:(?P<percent_first>%)|(?<!\w)(?P<money_first>{_MONEY}))\s?(?P<before>{_NUMBER})"
 )
 _SAME_MONEY: Final = {
-    "euro": "€", "eur": "€", "يورو": "€", "$": "$", "usd": "$", "dollar": "$", "dollars": "$",
-    "دولار": "$", "gbp": "£", "pound": "£", "pounds": "£", "franken": "chf",
+    "euro": "€", "euros": "€", "eur": "€", "يورو": "€", "$": "$", "usd": "$",
+    "dollar": "$", "dollars": "$", "دولار": "$", "gbp": "£", "pound": "£", "pounds": "£",
+    "franken": "chf",
 }  # fmt: skip
 
 
