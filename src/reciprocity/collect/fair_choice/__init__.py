@@ -10,6 +10,9 @@
     phrases     the words of each language, kept as data in `words/*.toml`
     reading     how hard a text is to read
     prompt      all checks of the text of a page: `check_prompt`
+    rendered    checks of the page as a browser shows it: `check_rendered`; `measure.js` measures
+    browser     a page opened in Chromium to be checked, without a network
+    colour      contrast and difference of colours
 
 A prompt is fair when no check finds anything. What cannot be read, or cannot be told apart, is a
 fault: a person could not tell it either.
