@@ -9,5 +9,7 @@
     taking    rows put to the journal, many in one transaction
     imports   a file of people, taken in: what takes away first
 
+    fair_choice   what keeps an opt-in prompt that is not fair from being published
+
 Nothing that is collected here can say more than its source did.
 """
