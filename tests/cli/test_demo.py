@@ -1,7 +1,13 @@
 """The demo keeps its word, and what it leaves behind works as it says."""
 
+import re
 import shlex
+import signal
+import subprocess
+import sys
 from pathlib import Path
+
+import httpx
 
 from reciprocity.cli.demo.check import letters_in
 from reciprocity.cli.demo.people import GARDEN, KITCHEN, Made, chosen, make_people, must
@@ -22,6 +28,29 @@ def test_the_demo_ends_where_the_truth_says_and_leaves_a_folder_that_works(cli, 
     again = cli("demo", place, "--people", "100", "--seed", "7")
     assert again.code == 0, again.err
     assert (place / "run-2" / "shop" / "brand.toml").exists()
+
+
+def test_its_pages_are_served_and_each_link_opens(tmp_path: Path):
+    command = [Path(sys.executable).parent / "reciprocity", "demo", str(tmp_path / "demo"),
+               "--people", "100", "--serve"]  # fmt: skip
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as ran:
+        try:
+            assert ran.stdout
+            urls = []
+            for line in ran.stdout:
+                urls += re.findall(r"^  (http://\S+)$", line)
+                if "Stop with Ctrl-C" in line:
+                    break
+            assert len(urls) == 6
+            for url in urls:
+                answer = httpx.get(url)
+                assert answer.status_code == 200, url
+            entered = httpx.post(urls[0], follow_redirects=False)
+            assert entered.headers["location"] == "/me"
+        finally:
+            ran.send_signal(signal.SIGINT)
 
 
 def next_steps(out: str) -> list[list[str]]:

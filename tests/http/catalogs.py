@@ -16,7 +16,14 @@ from reciprocity.http.speech import LANGUAGES
 
 HTTP = Path(__file__).parents[2] / "src" / "reciprocity" / "http"
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
-KEYWORDS = {"say": None, "say_many": (1, 2), "_": None, "gettext": None, "ngettext": (1, 2)}
+KEYWORDS = {
+    "say": None,
+    "say_many": (1, 2),
+    "_": None,
+    "_many": (1, 2),
+    "gettext": None,
+    "ngettext": (1, 2),
+}
 OPTIONS = {"templates/**.j2": {"trimmed": "true", "extensions": "jinja2.ext.i18n"}}
 _LEFT_OUT = {f'"{name}' for name in (
     "Generated-By", "PO-Revision-Date", "POT-Creation-Date", "Last-Translator", "Language-Team",

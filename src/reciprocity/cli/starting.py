@@ -1,6 +1,7 @@
 """Beginning: `init` writes a brand to start from, `demo` shows all there is on made-up people."""
 
 import datetime
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -47,8 +48,16 @@ def demo(
         int, typer.Option("--people", min=100, max=100_000, help="How many people to make up.")
     ] = 2_000,
     seed: Annotated[int, typer.Option("--seed", help="Another seed makes other people.")] = 1,
+    *,
+    serve: Annotated[
+        bool | None,
+        typer.Option(
+            "--serve/--no-serve", help="Serve its pages at the end; in a terminal, unless told not."
+        ),
+    ] = None,
 ) -> None:
-    """Make up a shop and its people, send a campaign, audit it, verify a receipt."""
+    """Make up a shop and its people, send a campaign, audit it, verify receipts, show its pages."""
     from reciprocity.cli.demo.show import show
 
-    show(folder, people, seed)
+    in_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    show(folder, people, seed, serve=in_terminal if serve is None else serve)

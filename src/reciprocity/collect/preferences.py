@@ -17,7 +17,7 @@ from reciprocity.consent.prefer import Preferences, prefer
 from reciprocity.consent.state import Wishes
 from reciprocity.model import ANYWHERE, OBSERVE, Basis, ConsentState, Id, Instant, Profile
 
-__all__ = ["Choices", "Step", "chosen", "less", "notice_for", "steps"]
+__all__ = ["Choices", "Step", "changed_preferences", "chosen", "less", "notice_for", "steps"]
 
 Value = int | bool | str
 _YES = (ConsentState.GIVEN, ConsentState.PENDING)
@@ -111,7 +111,7 @@ def steps(
     }
     if values or shared:
         yield Step(what="profile", values=values, shared=shared)
-    preferences = _preferences(now, wanted)
+    preferences = changed_preferences(now, wanted)
     if preferences != Preferences():
         yield Step(what="preferences", draft=partial(_preferred, preferences))
     yield from _yeses(brand, now, wanted, confirmed=confirmed)
@@ -214,8 +214,8 @@ def _preferred(wanted: Preferences, saying: Saying, wishes: Wishes) -> Drafted:
     return prefer(saying, replace(wanted, caps=caps))
 
 
-def _preferences(now: Choices, wanted: Choices) -> Preferences:
-    """What changed of topics, caps, quiet hours, break, language and zone."""
+def changed_preferences(now: Choices, wanted: Choices) -> Preferences:
+    """What changed of topics, caps (of 30 days), quiet hours, break, language and zone."""
     caps: dict[str, tuple[int | None, int | None]] = {
         channel: (None, most)
         for channel, most in wanted.caps.items()

@@ -13,13 +13,19 @@ from anyio.to_thread import run_sync
 from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 
 from reciprocity.errors import InputError, ReciprocityError
 from reciprocity.http import page
 from reciprocity.http.desk import Desk
+from reciprocity.http.entry import entry_router
 from reciprocity.http.frame import answer, headers, static_file
 from reciprocity.http.log_files import LogFiles, log_router
+from reciprocity.http.me import me_router
+from reciprocity.http.own_page import OwnPage
 from reciprocity.http.speech import choose_language
+from reciprocity.http.visits import Visits
+from reciprocity.http.way_in import Asking, Door
 
 __all__ = ["make_app"]
 
@@ -33,7 +39,7 @@ AnyRequest = Request[object, object, State]
 
 
 @get("/u/{token:str}")
-async def show(token: str, request: AnyRequest, state: State) -> Response[str]:
+async def show(token: FromPath[str], request: AnyRequest, state: State) -> Response[str]:
     """What would stop; changes nothing."""
     return await run_sync(_show, state.desk, token, _accepted(request))
 
@@ -53,7 +59,7 @@ def _show(desk: Desk, token: str, accepted: str) -> Response[str]:
 
 
 @post("/u/{token:str}", status_code=200)
-async def stop(token: str, request: AnyRequest, state: State) -> Response[str]:
+async def stop(token: FromPath[str], request: AnyRequest, state: State) -> Response[str]:
     """Stop, if the body says `List-Unsubscribe=One-Click`."""
     desk: Desk = state.desk
     if not await _says_one_click(request):
@@ -134,10 +140,18 @@ def _failed(request: AnyRequest, error: Exception) -> Response[str]:
 
 def make_app(desk: Desk) -> Litestar:
     """The application that serves *desk*; it closes the desk when it stops."""
+    visits, asking = Visits(desk.folder, desk.clock), Asking(desk)
+    state = {
+        "desk": desk,
+        "log": LogFiles(desk.folder),
+        "asking": asking,
+        "door": Door(desk, visits),
+        "page": OwnPage(desk.shop, visits, asking),
+    }
     return Litestar(
-        [show, stop, healthy, ready, static_file, log_router()],
-        state=State({"desk": desk, "log": LogFiles(desk.folder)}),
-        on_shutdown=[desk.close],
+        [show, stop, healthy, ready, static_file, log_router(), entry_router(), me_router()],
+        state=State(state),
+        on_shutdown=[asking.close, visits.close, desk.close],
         request_max_body_size=MOST_BODY_BYTES,
         multipart_form_part_limit=MOST_PARTS,
         exception_handlers={

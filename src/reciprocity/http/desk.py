@@ -41,7 +41,7 @@ class Desk:
         """
         if not (folder / "journal.db").exists():
             raise InputError(f"journal in {folder} is not there: run `reciprocity apply` first")
-        self.folder, self._clock = folder, clock
+        self.folder, self.clock = folder, clock
         self._shop: Reciprocity | None = None
         self._opened_files: tuple[int, ...] = ()
         self._lock = threading.Lock()  # around opening
@@ -49,7 +49,7 @@ class Desk:
         with closing(self._connection()) as db:
             self._links, self._brand = Links(db), statement_without_keys(db)
         try:
-            self._open()
+            self.shop()
         except ReciprocityError as error:
             _log.warning("withdrawals will be noted without keys: %s", error)
 
@@ -77,7 +77,7 @@ class Desk:
         Raises a `ReciprocityError` if that could not be done either way.
         """
         try:
-            shop = self._open()
+            shop = self.shop()
             withdraw_by_link(shop.journal, self.brand(), link)
         except Conflict:
             raise  # nobody to withdraw for: noting it would not help
@@ -86,14 +86,14 @@ class Desk:
         else:
             return
         with closing(self._connection()) as db:
-            withdraw_without_keys(db, link, self._clock())
+            withdraw_without_keys(db, link, self.clock())
 
     def check(self) -> None:
         """Hold that a brand could be opened now and read; raises `ReciprocityError` if not.
 
         What was noted without keys is sealed by the way.
         """
-        shop = self._open()
+        shop = self.shop()
         shop.journal.count()
         for path in (shop.brand.master_key, self.folder / "keys.db"):
             if not path.is_file():
@@ -103,13 +103,13 @@ class Desk:
         """Close the brand."""
         self._closing.close()
 
-    def _open(self) -> Reciprocity:
+    def shop(self) -> Reciprocity:
         """The brand, opened; anew if a restore put other files in the place of those we hold."""
         with self._lock:
             files = self._files()
             if self._shop is None or files != self._opened_files:
                 self._shop = None
-                shop = Reciprocity.open(self.folder, self._clock)
+                shop = Reciprocity.open(self.folder, self.clock)
                 self._closing.callback(shop.close)  # not earlier: a thread may still be in it
                 self._shop, self._opened_files = shop, files
             return self._shop

@@ -4,21 +4,23 @@ A page loads nothing but what this server serves, runs no script that is not a f
 kept nowhere. Files lie under an address with their hash in it, so they may be cached for ever.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Final
+from typing import Final, TypeVar
 
+from anyio.to_thread import run_sync
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from litestar import MediaType, Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from reciprocity.brand import BrandStatement
 from reciprocity.http.speech import Speech, speech
 
-__all__ = ["answer", "headers", "render", "static_file", "static_root"]
+__all__ = ["answer", "headers", "render", "static_file", "static_root", "threaded"]
 
 _TYPES: Final = {
     "css": "text/css",
@@ -28,6 +30,7 @@ _TYPES: Final = {
 }
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _HASH_CHARACTERS: Final = 12
+_Result = TypeVar("_Result")
 
 
 def render(name: str, brand: BrandStatement, language: str, **values: object) -> str:
@@ -44,6 +47,11 @@ def answer(status: int, text: str, more: Mapping[str, str] | None = None) -> Res
     """An answer that is a page, with the headers of all pages and *more*."""
     told = {**headers(), **(more or {})}
     return Response(text, status_code=status, media_type=MediaType.HTML, headers=told)
+
+
+async def threaded(work: Callable[[], _Result]) -> _Result:
+    """What *work* gives, done beside the server's loop: it reads files, opens and hashes."""
+    return await run_sync(work)
 
 
 @cache
@@ -76,7 +84,7 @@ def static_root() -> str:
 
 
 @get("/static/{version:str}/{path:path}", sync_to_thread=False, include_in_schema=False)
-def static_file(version: str, path: str) -> Response[bytes]:
+def static_file(version: FromPath[str], path: FromPath[str]) -> Response[bytes]:
     """One of our own files; one of another release is not kept by anybody."""
     data = _files().get(path.lstrip("/"))
     if data is None:

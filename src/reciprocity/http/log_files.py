@@ -16,6 +16,7 @@ from anyio.to_thread import run_sync
 from litestar import Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from reciprocity.errors import ProofError, Unavailable
 from reciprocity.journal.log_reader import LogReader
@@ -90,7 +91,7 @@ async def key(state: State) -> Response[bytes]:
 
 
 @get("/tile/{path:path}")
-async def tile(path: str, state: State) -> Response[bytes]:
+async def tile(path: FromPath[str], state: State) -> Response[bytes]:
     """A tile, or a bundle of entries."""
     try:
         data = await run_sync(state.log.tile, f"tile{path}")

@@ -26,7 +26,8 @@ _App = Callable[[_Told, Callable[[], Awaitable[_Told]], _Send], Awaitable[None]]
 
 _GRACE_S: Final = 10
 _BACKLOG: Final = 512
-_OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
+_OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/enter", "/me", "/verify"})
+_SECRET_BELOW: Final = frozenset({"u", "p", "e", "me", "log", "static"})
 _log = logging.getLogger("reciprocity.access")
 
 
@@ -114,8 +115,7 @@ def logged(app: _App) -> _App:
 
 
 def _kind(path: str) -> str:
-    if path.startswith("/u/"):
-        return "/u/..."
-    if path.startswith("/log/"):
-        return "/log/..."
-    return path if path in _OPEN_PATHS else "other"
+    if path in _OPEN_PATHS:
+        return path
+    first = path.split("/", 2)[1] if path.count("/") > 1 else ""
+    return f"/{first}/..." if first in _SECRET_BELOW else "other"

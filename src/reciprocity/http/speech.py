@@ -31,6 +31,12 @@ _RIGHT_TO_LEFT: Final = frozenset({"ar", PSEUDO})
 _ACCENTED: Final = str.maketrans("aeiouyAEIOUcnsz", "áéíóúýÁÉÍÓÚçñšž")
 _REGIONS: Final = {"en": "en_GB", PSEUDO: "en_GB"}
 """Where a language writes days in more than one order: the day first."""
+_QUOTES: Final = {
+    "en": ("\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"),
+    "de": ("\N{DOUBLE LOW-9 QUOTATION MARK}", "\N{LEFT DOUBLE QUOTATION MARK}"),
+    "ar": ("\N{LEFT-POINTING DOUBLE ANGLE QUOTATION MARK}",
+           "\N{RIGHT-POINTING DOUBLE ANGLE QUOTATION MARK}"),
+}  # fmt: skip
 _MOST_ACCEPTED: Final = 32
 
 
@@ -40,6 +46,7 @@ class Speech:
     def __init__(self, language: str) -> None:
         """Read the catalog of *language*, one of `LANGUAGES` or `PSEUDO`."""
         self.language = language
+        self.tag = "en-x-pseudo" if language == PSEUDO else language
         self.direction = "rtl" if language in _RIGHT_TO_LEFT else "ltr"
         self._locale = Locale.parse(_REGIONS.get(language, language))
         self._catalog = _catalog(language)
@@ -77,6 +84,15 @@ class Speech:
     def number(self, value: int) -> str:
         """An integer with this language's digits and separators."""
         return format_decimal(value, locale=self._locale)
+
+    def quoted(self, name: str) -> str:
+        """*name* in this language's quotation marks.
+
+        >>> speech("de").quoted("Garten")
+        '\u201eGarten\u201c'
+        """
+        start, end = _QUOTES.get(self.language, _QUOTES[_FALLBACK])
+        return f"{start}{name}{end}"
 
     def listed(self, items: list[str]) -> str:
         """The *items* in one phrase: `a, b and c`."""
@@ -155,4 +171,4 @@ def _pseudo(message: str) -> str:
     told = "".join(
         part if number % 2 else part.translate(_ACCENTED) for number, part in enumerate(parts)
     )
-    return f"{told} {'·' * (len(message) // 3)}"
+    return f"{told} {' '.join(['····'] * (len(message) // 15))}".rstrip()

@@ -35,6 +35,7 @@ from reciprocity.deliver.email import open_signer, open_transport
 from reciprocity.deliver.email.template import names_used
 from reciprocity.deliver.link import Links
 from reciprocity.deliver.outbox import Outbox
+from reciprocity.deliver.preview import Previews
 from reciprocity.deliver.run import Post, SendReport, prepared_for, send_campaign, send_waiting
 from reciprocity.errors import Conflict, InputError
 from reciprocity.events import OperatorActed, canonical
@@ -301,6 +302,11 @@ class Reciprocity:
             signers=signers,
             base_url=self.brand.base_url,
         )
+
+    @cached_property
+    def previews(self) -> Previews:
+        """What the last month would have brought people under other choices."""
+        return Previews(self.journal)
 
     @cached_property
     def links(self) -> Links:

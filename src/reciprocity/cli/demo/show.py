@@ -17,6 +17,7 @@ from rich.console import Console
 from reciprocity.brand import starter
 from reciprocity.cli.demo.acts import Leaving, say_all
 from reciprocity.cli.demo.check import Compared, compare, letters_in
+from reciprocity.cli.demo.pages import serve_pages
 from reciprocity.cli.demo.people import Made, chosen, make_people, write_file
 from reciprocity.cli.screen import plain_table, progress, screen
 from reciprocity.cli.tables import (
@@ -47,8 +48,11 @@ _QUIET: Final = re.compile(r'^(quiet_(?:from|until)) = "[^"]*"', re.MULTILINE)
 _NO_QUIET: Final = r'\1 = "00:00"'
 
 
-def show(folder: Path, count: int, seed: int) -> None:
-    """Run the demo in *folder* with *count* people; raises `Damaged` if the truth is missed."""
+def show(folder: Path, count: int, seed: int, *, serve: bool) -> None:
+    """Run the demo in *folder* with *count* people; raises `Damaged` if the truth is missed.
+
+    With *serve* it ends by serving the brand's pages, until told to end.
+    """
     begun, console = time.monotonic(), screen()
     place = _new_place(folder)
     people = make_people(count, seed, now_ms())
@@ -73,6 +77,8 @@ def show(folder: Path, count: int, seed: int) -> None:
     _judge(console, found, audit)
     _say_next(console, place, people, leaving)
     console.print(f"\n{count:,} people in {time.monotonic() - begun:.1f} s.")
+    if serve:
+        serve_pages(console, place / "shop", people, leaving.withdrawn)
 
 
 def _head(console: Console, text: str) -> None:
