@@ -113,24 +113,46 @@ def verify_person(
 @app.command("challenge")
 def verify_challenge(
     context: typer.Context,
+    *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `challenge answer` wrote.")],
+    commitment: Annotated[
+        str, typer.Option("--commitment", metavar="SHA256", help="What you handed over, in hex.")
+    ],
+    count: Annotated[int, typer.Option("--count", min=1, help="How many slots were agreed.")],
+    drawn_from: Annotated[
+        Path,
+        typer.Option(
+            "--drawn-from",
+            metavar="FILE",
+            help="The checkpoint you noted before you showed the value: it fixes the draw.",
+        ),
+    ],
     key: Key = None,
     policy: PolicyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Check that the slots were drawn as agreed and each is opened whole; exit code 1 if not."""
+    from reciprocity.prove.verify import Agreed
     from reciprocity.prove.verify import verify_challenge as verify
 
-    found = verify(read(file, "challenge"), *_trust(context, key, policy))
+    agreed = Agreed(commitment, count, read(drawn_from, "checkpoint"))
+    found = verify(read(file, "challenge"), *_trust(context, key, policy), agreed=agreed)
     if as_json:
         print_json(found)
         return
+    from reciprocity.cli.screen import moment
+
     print(f"the answer to challenge {found.number} holds: slots {list(found.slots)}")
+    print(f"as epoch {found.epoch} has them, as of {moment(found.epoch_at)}, which is")
+    print(f"{found.before_begun} events before the challenge was begun")
     print(f"{found.people} people opened whole, {found.decided} deliveries decided again")
     print(f"{found.erased} erased before, {found.unused} never used")
     _cosigned(found.cosigned_by)
-    if found.erased_since:
+    if found.erased_since or found.not_shown:
         print(f"{found.erased_since} erased since: nothing of them can be opened any more")
+        print(f"{found.not_shown} said to be erased since, of whom not even that can be shown")
+    for one in found.erasures:
+        print(f"slot {one.slot}: erased {one.recorded}, {moment(one.at)}, event {one.index}")
 
 
 @app.command("log")

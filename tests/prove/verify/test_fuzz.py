@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given as generated
 from hypothesis import strategies as st
 
 from reciprocity.errors import ProofError
-from reciprocity.prove.verify import verify_challenge, verify_person, verify_receipt
+from reciprocity.prove.verify import Agreed, verify_challenge, verify_person, verify_receipt
 from reciprocity.prove.verify.entry import followed, leaf_of, read_json
 from reciprocity.prove.verify.rules import Rulebook
 
@@ -28,7 +29,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=12,
 )
-VERIFIERS = (verify_receipt, verify_person, verify_challenge)
+AGREED = Agreed("00" * 32, 3, b"")
+VERIFIERS = (verify_receipt, verify_person, partial(verify_challenge, agreed=AGREED))
 
 
 @pytest.mark.parametrize("verify", VERIFIERS)
