@@ -3,18 +3,21 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from reciprocity.cli.front import AsJson, front_of, print_json, read, written
 
 if TYPE_CHECKING:
+    from reciprocity.prove.verify import VerifiedLog
     from reciprocity.tlog.policy import Policy
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
+
+HOUR_MS: Final = 3_600_000
 
 Key = Annotated[
     list[str] | None,
@@ -175,7 +178,14 @@ def verify_log(
         return
     print(f"the log holds: {found.size} leaves of {found.origin}, root {found.root}")
     print(f"{found.personal} personal, {found.brand} of the brand, {found.public} public")
-    print(f"epochs: {found.epochs}, each with the number of personal leaves below it")
+    if found.hashed:
+        print(
+            f"{found.hashed} of the public ones are hashes of texts kept elsewhere, not read here"
+        )
+    _epochs(found)
+    if found.challenges:
+        left = ", ".join(map(str, found.unanswered)) or "none"
+        print(f"challenges: {found.challenges}, not answered: {left}")
     _cosigned(found.cosigned_by)
     if seen:
         print(f"it goes on from the {found.consistent_with} leaves that were seen before")
@@ -213,6 +223,19 @@ def _trust(
     from reciprocity.prove.own_keys import keys_of
 
     return keys_of(front_of(context).brand / "journal.db"), asked
+
+
+def _epochs(found: "VerifiedLog") -> None:
+    """Which epochs there are, and what they leave open."""
+    print(f"epochs: {found.epochs}, each with the number of personal leaves below it")
+    if not found.epochs:
+        return
+    from reciprocity.cli.screen import moment
+
+    print(f"the newest is of {moment(found.epoch_at)}, the last statement of", end=" ")
+    print(f"{moment(found.newest_at)}; {found.behind} personal leaves are not covered yet")
+    print(f"between two epochs passed {found.longest_ms / HOUR_MS:.1f} hours at most, and one left")
+    print(f"{found.most_behind} personal leaves before it uncovered, at most")
 
 
 def _cosigned(names: Sequence[str]) -> None:

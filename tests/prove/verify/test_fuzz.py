@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from reciprocity.errors import ProofError
 from reciprocity.prove.verify import Agreed, verify_challenge, verify_person, verify_receipt
-from reciprocity.prove.verify.entry import followed, leaf_of, read_json
+from reciprocity.prove.verify.entry import leaf_of, read_json
+from reciprocity.prove.verify.keys import speaking
 from reciprocity.prove.verify.rules import Rulebook
 
 if TYPE_CHECKING:
@@ -102,4 +103,5 @@ def test_a_rule_is_answered_or_refused(when: str, atoms: int) -> None:
 @generated(st.lists(st.dictionaries(st.text(max_size=12), SCALARS), max_size=3))
 def test_a_key_change_is_followed_or_refused(changes: list[dict[str, Any]]) -> None:
     with suppress(ProofError):
-        assert followed([], changes) == []
+        stated = [(at, "log.key_changed", change) for at, change in enumerate(changes)]
+        assert speaking([], stated, 5) == []
