@@ -12,7 +12,7 @@ from reciprocity.events import ErasureDone
 from reciprocity.journal.backup import back_up
 from reciprocity.keys import derive
 from reciprocity.leave.erase import erase
-from reciprocity.prove.challenge import answer_challenge, begin_challenge
+from reciprocity.prove.challenge import answer_challenge, begin_challenge, state_answered
 from reciprocity.prove.epochs import publish_epoch
 from reciprocity.prove.export import export_log
 from tests.shop import add_people, new_shop, withdraw
@@ -73,7 +73,8 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[bytes], 
         assert found  # the search finds what there is to find
         erase(shop.journal, slot, operator="operator:tests", now=True)
         publish_epoch(shop.journal)
-        answer_challenge(shop.journal, 1, "v")
+        answer = answer_challenge(shop.journal, 1, "v", shop.journal.state().checkpoint)
+        state_answered(shop.journal, 1, answer)
         publish_epoch(shop.journal)
         export_log(shop.journal, folder / "log")
         back_up(shop.journal, folder / "backup", folder / "backup-keys")

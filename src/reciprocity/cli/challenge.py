@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from reciprocity.cli.front import AsJson, opened, print_json, written
+from reciprocity.cli.front import AsJson, opened, print_json, read, written
+from reciprocity.errors import Conflict
 
 __all__ = ["app"]
 
@@ -31,8 +32,12 @@ def begin(
         print_json(begun)
         return
     print(f"challenge {begun.number} is begun: {begun.count} slots of epoch {begun.epoch}")
-    print("when the log has gone on (and witnesses have cosigned it), ask for the value, then run:")
-    print(f"reciprocity audit challenge answer {begun.number} VALUE -o challenge.json")
+    print("the auditor now notes a checkpoint that holds it, best one that witnesses cosigned, and")
+    print("sends it; only then they show the value. Run:")
+    print(
+        f"reciprocity audit challenge answer {begun.number} VALUE --drawn-from CHECKPOINT "
+        "-o challenge.json"
+    )
 
 
 @app.command("answer")
@@ -40,20 +45,32 @@ def answer(
     context: typer.Context,
     number: Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="Which challenge.")],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="The auditor's value.")],
+    drawn_from: Annotated[
+        Path,
+        typer.Option(
+            "--drawn-from", metavar="FILE", help="The checkpoint they named before they showed it."
+        ),
+    ],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="For the auditor alone.")
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Draw the slots, open them in a file for the auditor, and state that it was done."""
-    from reciprocity.prove.challenge import answer_challenge
+    """Draw the slots, open them in a file for the auditor, and state that it was done: once."""
+    from reciprocity.prove.challenge import answer_challenge, state_answered
 
+    noted = read(drawn_from, "checkpoint")
     with opened(context) as shop:
-        found = answer_challenge(shop.journal, number, value)
-    written(output, found.encode())
+        found = answer_challenge(shop.journal, number, value, noted)
+        written(output, found.encode())
+        try:
+            state_answered(shop.journal, number, found)
+        except Conflict:
+            output.unlink()
+            raise
     slots = [one.slot for one in found.slots]
     if as_json:
         print_json({"challenge": number, "slots": slots, "file": str(output)})
         return
     print(f"{len(slots)} slots opened in {output}: give it to the auditor, and delete it")
-    print("they check it with `reciprocity verify challenge`")
+    print("they check it with `reciprocity verify challenge --drawn-from CHECKPOINT ...`")

@@ -3,18 +3,21 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from reciprocity.cli.front import AsJson, front_of, print_json, read, written
 
 if TYPE_CHECKING:
+    from reciprocity.prove.verify import VerifiedLog
     from reciprocity.tlog.policy import Policy
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
+
+HOUR_MS: Final = 3_600_000
 
 Key = Annotated[
     list[str] | None,
@@ -113,24 +116,46 @@ def verify_person(
 @app.command("challenge")
 def verify_challenge(
     context: typer.Context,
+    *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `challenge answer` wrote.")],
+    commitment: Annotated[
+        str, typer.Option("--commitment", metavar="SHA256", help="What you handed over, in hex.")
+    ],
+    count: Annotated[int, typer.Option("--count", min=1, help="How many slots were agreed.")],
+    drawn_from: Annotated[
+        Path,
+        typer.Option(
+            "--drawn-from",
+            metavar="FILE",
+            help="The checkpoint you noted before you showed the value: it fixes the draw.",
+        ),
+    ],
     key: Key = None,
     policy: PolicyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Check that the slots were drawn as agreed and each is opened whole; exit code 1 if not."""
+    from reciprocity.prove.verify import Agreed
     from reciprocity.prove.verify import verify_challenge as verify
 
-    found = verify(read(file, "challenge"), *_trust(context, key, policy))
+    agreed = Agreed(commitment, count, read(drawn_from, "checkpoint"))
+    found = verify(read(file, "challenge"), *_trust(context, key, policy), agreed=agreed)
     if as_json:
         print_json(found)
         return
+    from reciprocity.cli.screen import moment
+
     print(f"the answer to challenge {found.number} holds: slots {list(found.slots)}")
+    print(f"as epoch {found.epoch} has them, as of {moment(found.epoch_at)}, which is")
+    print(f"{found.before_begun} events before the challenge was begun")
     print(f"{found.people} people opened whole, {found.decided} deliveries decided again")
     print(f"{found.erased} erased before, {found.unused} never used")
     _cosigned(found.cosigned_by)
-    if found.erased_since:
+    if found.erased_since or found.not_shown:
         print(f"{found.erased_since} erased since: nothing of them can be opened any more")
+        print(f"{found.not_shown} said to be erased since, of whom not even that can be shown")
+    for one in found.erasures:
+        print(f"slot {one.slot}: erased {one.recorded}, {moment(one.at)}, event {one.index}")
 
 
 @app.command("log")
@@ -153,7 +178,14 @@ def verify_log(
         return
     print(f"the log holds: {found.size} leaves of {found.origin}, root {found.root}")
     print(f"{found.personal} personal, {found.brand} of the brand, {found.public} public")
-    print(f"epochs: {found.epochs}, each with the number of personal leaves below it")
+    if found.hashed:
+        print(
+            f"{found.hashed} of the public ones are hashes of texts kept elsewhere, not read here"
+        )
+    _epochs(found)
+    if found.challenges:
+        left = ", ".join(map(str, found.unanswered)) or "none"
+        print(f"challenges: {found.challenges}, not answered: {left}")
     _cosigned(found.cosigned_by)
     if seen:
         print(f"it goes on from the {found.consistent_with} leaves that were seen before")
@@ -191,6 +223,19 @@ def _trust(
     from reciprocity.prove.own_keys import keys_of
 
     return keys_of(front_of(context).brand / "journal.db"), asked
+
+
+def _epochs(found: "VerifiedLog") -> None:
+    """Which epochs there are, and what they leave open."""
+    print(f"epochs: {found.epochs}, each with the number of personal leaves below it")
+    if not found.epochs:
+        return
+    from reciprocity.cli.screen import moment
+
+    print(f"the newest is of {moment(found.epoch_at)}, the last statement of", end=" ")
+    print(f"{moment(found.newest_at)}; {found.behind} personal leaves are not covered yet")
+    print(f"between two epochs passed {found.longest_ms / HOUR_MS:.1f} hours at most, and one left")
+    print(f"{found.most_behind} personal leaves before it uncovered, at most")
 
 
 def _cosigned(names: Sequence[str]) -> None:

@@ -18,9 +18,10 @@ class ChallengeBegun(Body, kw_only=True, frozen=True, gc=False):
 
 
 class ChallengeAnswered(Body, kw_only=True, frozen=True, gc=False):
-    """The slots drawn by *value* and the checkpoint of *size* and *root* (hex) were opened.
+    """The slots drawn by *value* were opened to the auditor, once.
 
-    Of them *people* have a history, *erased* had one, *unused* never did.
+    They had noted the checkpoint of *size* and *root* (hex) before they showed the value. Of the
+    slots *people* have a history, *erased* had one, *unused* never did.
     """
 
     number: int

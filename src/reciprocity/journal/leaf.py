@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from reciprocity.errors import Damaged
+from reciprocity.errors import Damaged, InputError
 from reciprocity.events import Body, Envelope, Scope, read_body, read_event
 from reciprocity.journal.packing import pack, unpack
 from reciprocity.keys import KeyPair, commit, open_sealed, seal
@@ -37,6 +37,7 @@ __all__ = [
 PLAIN: Final = b"\0"
 PACKED: Final = b"\1"
 CLEAR_BYTES: Final = 16_384
+MUST_BE_CLEAR: Final = ("challenge.", "epoch.", "log.")
 SALT_BYTES: Final = 32
 _PERSONAL, _BRAND = bytes([Scope.PERSONAL]), bytes([Scope.BRAND])
 _CLEAR, _HASHED = bytes([Scope.PUBLIC]), bytes([Scope.PUBLIC_STORED])
@@ -117,10 +118,19 @@ def store_brand(pair: KeyPair, text: bytes) -> Stored:
     )
 
 
-def store_public(text: bytes) -> Stored:
-    """What to write of a public event."""
+def store_public(kind: str, text: bytes) -> Stored:
+    """What to write of a public event of *kind*.
+
+    Raises `InputError` for one too long for clear text of a kind that everybody must be able to
+    read in the log: under a hash nobody would count it.
+    """
     if len(text) < CLEAR_BYTES:
         return Stored(None, _CLEAR + text, b"")
+    if kind.startswith(MUST_BE_CLEAR):
+        raise InputError(
+            f"event {kind} has {len(text)} bytes: it must stand in the log in clear text, of less "
+            f"than {CLEAR_BYTES}"
+        )
     return Stored(text, _HASHED + sha256(text).digest(), b"")
 
 

@@ -198,9 +198,10 @@ class Turn:
         text, _ = encodable(entry.kind, entry.body, v)
         self._check_statement(entry)
         text = encode_event(entry.kind, text, before.at, entry.happened_at or before.at, v=v)
-        stored = (
-            store_brand(before.brand, text) if kind.scope is Scope.BRAND else store_public(text)
-        )
+        if kind.scope is Scope.BRAND:
+            stored = store_brand(before.brand, text)
+        else:
+            stored = store_public(entry.kind, text)
         position, _ = self._note(entry, stored, None, None)
         self._effects(entry, position)
         return Appended(position=position, at=before.at, text=text, salt=stored.salt)

@@ -1,7 +1,9 @@
 """A challenge audit: an auditor sees people whom nobody chose (proof-formats.md, "Challenge").
 
     begin    the auditor's commitment is stated, with an epoch that fixes every history
-    answer   once a later checkpoint stands, the value is shown, slots are drawn and opened
+    note     the auditor keeps a later checkpoint, and only then shows the value
+    answer   slots are drawn by the value and the log's root right after the beginning, and opened
+    state    that they were, once, in public
 
 The epoch's tree moves on every hour, so a copy of it is kept from the beginning to the answer.
 """
@@ -16,21 +18,22 @@ from typing import Final
 
 from msgspec import Struct
 
-from reciprocity.errors import Conflict, InputError
+from reciprocity.errors import Conflict, InputError, ProofError, Unavailable
 from reciprocity.events import ChallengeAnswered, ChallengeBegun, Epoch, ErasureDone, canonical
-from reciprocity.journal.entry import Entry
+from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
 from reciprocity.journal.read import Reader
 from reciprocity.journal.store import explained
 from reciprocity.prove.epoch_tree import EpochTree
 from reciprocity.prove.epochs import FILE, blind_of, publish_epoch
-from reciprocity.prove.person import EntryProof, entry_proof, stated_by
-from reciprocity.prove.verify.challenge import FORMAT, draw_slots
+from reciprocity.prove.person import EntryProof, Grown, entry_proof, stated_by
+from reciprocity.prove.verify.challenge import FORMAT, MOST_VALUE, draw_slots
+from reciprocity.tlog.merkle import prove_consistency, root_at
 from reciprocity.tlog.note import Checkpoint, Note
 from reciprocity.tlog.tiles import TileReader
 
-__all__ = ["Answer", "OpenedSlot", "answer_challenge", "begin_challenge"]
+__all__ = ["Answer", "OpenedSlot", "answer_challenge", "begin_challenge", "state_answered"]
 
 FOLDER: Final = "challenges"
 _HEX: Final = 64
@@ -49,13 +52,22 @@ class OpenedSlot(Struct, frozen=True, kw_only=True):
     events: tuple[EntryProof, ...] = ()
 
 
+class Drawn(Struct, frozen=True, kw_only=True):
+    """The root right after the beginning, by which is drawn, and how the log went on from it."""
+
+    proof: tuple[str, ...]
+    root: str
+
+
 class Answer(Struct, frozen=True, kw_only=True):
     """What the auditor gets, and nobody else; `encode` gives the file's bytes."""
 
     begun: EntryProof
     checkpoint: str
+    drawn: Drawn
     epoch: EntryProof
     format: str = FORMAT
+    noted: Grown
     slots: tuple[OpenedSlot, ...]
     statements: tuple[EntryProof, ...]
     value: str
@@ -85,10 +97,14 @@ def begin_challenge(journal: Journal, commitment: str, count: int) -> ChallengeB
     return body
 
 
-def answer_challenge(journal: Journal, number: int, value: str) -> Answer:
+def answer_challenge(journal: Journal, number: int, value: str, noted: bytes) -> Answer:
     """Draw the slots of challenge *number* by *value* and open them, for the auditor alone.
 
-    Raises `InputError` for a value that was not committed to, or a challenge never begun.
+    *noted* is the checkpoint that the auditor named before they showed the value; nothing of the
+    draw depends on it, but the answer shows that the log went on from there. Write it down before
+    `state_answered`, which closes the challenge. Raises `InputError` for a value that was not
+    committed to, a challenge never begun, a checkpoint of another log or from before it was begun;
+    `Conflict` for one that was answered.
     """
     begun, epoch = _begun(journal, number)
     challenge, stated = begun.body, epoch.body
@@ -96,37 +112,87 @@ def answer_challenge(journal: Journal, number: int, value: str) -> Answer:
         raise InputError(f"challenge {number} was never begun")
     if sha256(value.encode()).hexdigest() != challenge.commitment:
         raise InputError("value is not the one the auditor committed to: check its spelling")
+    if len(value.encode()) > MOST_VALUE:
+        raise InputError(f"value is longer than {MOST_VALUE} bytes: begin with a shorter one")
+    _check_open(journal, number)
     with closing(journal.connection()) as db, EpochTree(_tree_path(journal, number)) as tree:
         reader = Reader(db, journal.keys)
         with reader.snapshot():
             state = reader.state()
-            if state is None or state.size <= begun.position + 1:
-                raise InputError("log has not gone on since the challenge was begun: wait for it")
-            log = reader.tile_reader(state.size)
-            drawn = draw_slots(
-                value, Note.parse(state.checkpoint).text, stated.slots, challenge.count
-            )
+            if state is None:
+                raise InputError(f"challenge {number} was never begun")
+            log, size = reader.tile_reader(state.size), begun.position + 1
+            known = _noted(journal, noted, begun.position, log)
+            after = Checkpoint(state.origin, size, root_at(size, log))
             opening = _Opening(reader, tree, stated, log, journal.keys.epoch_key())
-            slots = tuple(opening.open(slot) for slot in drawn)
-            answer = Answer(
+            return Answer(
                 begun=entry_proof(begun, log),
                 checkpoint=state.checkpoint.decode(),
+                drawn=Drawn(proof=_grown(size, log), root=_text(after.root)),
                 epoch=entry_proof(epoch, log),
-                slots=slots,
+                noted=Grown(proof=_grown(known.size, log), size=known.size),
+                slots=tuple(
+                    opening.open(slot)
+                    for slot in draw_slots(value, after, stated.slots, challenge.count)
+                ),
                 statements=tuple(entry_proof(reader.told(at), log) for at in opening.stated()),
                 value=value,
             )
+
+
+def state_answered(journal: Journal, number: int, answer: Answer) -> Appended:
+    """State in public that challenge *number* was answered; it never is a second time.
+
+    Raises `Conflict` if it was answered meanwhile: then destroy *answer*.
+    """
+    _check_open(journal, number)
+    known = answer.noted.size
+    with closing(journal.connection()) as db:
+        reader = Reader(db, journal.keys)
+        with reader.snapshot():
+            root = root_at(known, reader.tile_reader(known))
     body = ChallengeAnswered(
         number=number,
-        value=value,
-        size=state.size,
-        root=Checkpoint.parse(Note.parse(state.checkpoint).text).root.hex(),
-        people=sum(bool(one.chain) for one in slots),
-        erased=sum(bool(one.head) for one in slots),
-        unused=sum(one.version == 0 for one in slots),
+        value=answer.value,
+        size=known,
+        root=root.hex(),
+        people=sum(bool(one.chain) for one in answer.slots),
+        erased=sum(bool(one.events) and not one.chain for one in answer.slots),
+        unused=sum(one.version == 0 for one in answer.slots),
     )
-    journal.append([Entry(kind="challenge.answered", body=body)])
-    return answer
+    act_id = f"challenge:{journal.state().origin}:{number}:answer"
+    entry = Entry(kind="challenge.answered", body=body, act_id=act_id)
+    (appended,) = journal.append([entry])
+    if appended.again:
+        raise Conflict(f"challenge {number} was answered just now: destroy this answer")
+    return appended
+
+
+def _check_open(journal: Journal, number: int) -> None:
+    """Refuse a challenge that was answered: the auditor has seen whom it drew."""
+    for told in journal.brand_events("challenge.answered"):
+        if isinstance(told.body, ChallengeAnswered) and told.body.number == number:
+            raise Conflict(
+                f"challenge {number} was answered, at {told.position}: it is answered once; "
+                "ask the auditor to begin another"
+            )
+
+
+def _noted(journal: Journal, noted: bytes, begun: int, log: TileReader) -> Checkpoint:
+    """The checkpoint that the auditor noted, held to be of this log and later than *begun*."""
+    try:
+        known = Checkpoint.parse(Note.parse(noted).text)
+    except ProofError as error:
+        raise InputError(f"checkpoint noted is none ({error}): ask the auditor again") from error
+    if known.size <= begun:
+        raise InputError(
+            f"checkpoint noted has {known.size} events, the challenge was begun at {begun}: the "
+            "auditor must note a later one before they show the value"
+        )
+    origin = journal.state().origin
+    if known.origin != origin or known.size > log.size or root_at(known.size, log) != known.root:
+        raise InputError("checkpoint noted is not of this log: ask the auditor where it is from")
+    return known
 
 
 class _Opening:
@@ -148,6 +214,8 @@ class _Opening:
         version = self._tree.count(slot)
         path = tuple(map(_text, self._tree.prove(slot, self._epoch.slots)))
         blind = _text(blind_of(self._key, slot, version))
+        if not version:
+            return OpenedSlot(slot=slot, version=0, blind=blind, path=path)
         history = self._reader.history(slot)[:version] if slot not in self._buried else []
         if history:
             self._told += history
@@ -158,9 +226,10 @@ class _Opening:
             )  # fmt: skip
         buried = self._buried.get(slot)
         if buried is None or not isinstance(buried.body, ErasureDone):
-            return OpenedSlot(slot=slot, version=version, blind=blind, path=path)
+            raise Unavailable(f"person in slot {slot} is just being erased: answer again")
+        head = buried.body.head if buried.body.version == version else ""
         return OpenedSlot(
-            slot=slot, version=version, blind=blind, path=path, head=buried.body.head,
+            slot=slot, version=version, blind=blind, path=path, head=head,
             events=(entry_proof(buried, self._log),),
         )  # fmt: skip
 
@@ -201,6 +270,10 @@ def _keep_tree(journal: Journal, number: int, size: int) -> None:
 
 def _is_hex(spelled: str) -> bool:
     return all(one in "0123456789abcdef" for one in spelled)
+
+
+def _grown(size: int, log: TileReader) -> tuple[str, ...]:
+    return tuple(map(_text, prove_consistency(size, log.size, log)))
 
 
 def _text(data: bytes) -> str:

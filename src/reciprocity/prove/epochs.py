@@ -113,6 +113,8 @@ def publish_epoch(
         act_id = f"epoch:{moment.state.origin}:{number}"
         entry = Entry(kind="epoch.published", body=body, in_force=NAME, act_id=act_id)
         (appended,) = journal.append([entry])
+        if appended.again:  # by a process that holds another tree, for this one's was damaged
+            raise Unavailable("another process published an epoch just now: do it again")
         tree.reach(now)
     return _committed(appended.position, body, new=True)
 

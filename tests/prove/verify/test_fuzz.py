@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given as generated
 from hypothesis import strategies as st
 
 from reciprocity.errors import ProofError
-from reciprocity.prove.verify import verify_challenge, verify_person, verify_receipt
-from reciprocity.prove.verify.entry import followed, leaf_of, read_json
+from reciprocity.prove.verify import Agreed, verify_challenge, verify_person, verify_receipt
+from reciprocity.prove.verify.entry import leaf_of, read_json
+from reciprocity.prove.verify.keys import speaking
 from reciprocity.prove.verify.rules import Rulebook
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=12,
 )
-VERIFIERS = (verify_receipt, verify_person, verify_challenge)
+AGREED = Agreed("00" * 32, 3, b"")
+VERIFIERS = (verify_receipt, verify_person, partial(verify_challenge, agreed=AGREED))
 
 
 @pytest.mark.parametrize("verify", VERIFIERS)
@@ -100,4 +103,5 @@ def test_a_rule_is_answered_or_refused(when: str, atoms: int) -> None:
 @generated(st.lists(st.dictionaries(st.text(max_size=12), SCALARS), max_size=3))
 def test_a_key_change_is_followed_or_refused(changes: list[dict[str, Any]]) -> None:
     with suppress(ProofError):
-        assert followed([], changes) == []
+        stated = [(at, "log.key_changed", change) for at, change in enumerate(changes)]
+        assert speaking([], stated, 5) == []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from reciprocity.errors import ProofError
 from reciprocity.prove.verify import (
+    Agreed,
     verify_challenge,
     verify_consent,
     verify_log,
@@ -18,6 +20,11 @@ from reciprocity.tlog.policy import Policy
 
 HELD = Path(__file__).resolve().parents[2] / "vectors" / "proofs"
 KEY = (HELD / "key").read_text()
+CHALLENGE = HELD / "challenge"
+CHALLENGED = (CHALLENGE / "key").read_text()
+AGREED = Agreed(
+    (CHALLENGE / "commitment").read_text().strip(), 400, (CHALLENGE / "noted").read_bytes()
+)
 POLICY = Policy.parse((HELD / "policy").read_bytes())
 
 
@@ -33,8 +40,9 @@ def test_a_persons_proof_holds() -> None:
 
 
 def test_an_answer_to_a_challenge_holds() -> None:
-    found = verify_challenge((HELD / "challenge.json").read_bytes(), [KEY])
-    assert (found.people, found.erased, found.erased_since, found.unused) == (11, 1, 0, 0)
+    found = verify_challenge((CHALLENGE / "answer.json").read_bytes(), [CHALLENGED], agreed=AGREED)
+    assert (found.people, found.erased, found.unused, found.decided) == (10, 1, 0, 10)
+    assert (found.erased_since, found.not_shown) == (1, 1)
 
 
 def test_a_consent_receipt_holds() -> None:
@@ -52,7 +60,7 @@ def test_none_of_them_holds_by_another_key() -> None:
     for verify, name in (
         (verify_receipt, "receipt.json"),
         (verify_person, "person.json"),
-        (verify_challenge, "challenge.json"),
+        (partial(verify_challenge, agreed=AGREED), "challenge/answer.json"),
         (verify_consent, "consent.jsonld"),
     ):
         with pytest.raises(ProofError):

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from reciprocity.journal.rotation import rotate_log_key
 from reciprocity.leave.erase import erase
-from reciprocity.prove.challenge import answer_challenge, begin_challenge
+from reciprocity.prove.challenge import answer_challenge, begin_challenge, state_answered
 from reciprocity.prove.cosigning import cosign, cosigned_checkpoint
 from reciprocity.prove.epochs import publish_epoch
 from reciprocity.prove.export import export_log
@@ -51,7 +51,8 @@ def main() -> None:
         keep("person.json", person_proof(shop.journal, slots[4]).encode())
         begin_challenge(shop.journal, sha256(VALUE.encode()).hexdigest(), 12)
         add_people(shop, 1)
-        keep("challenge.json", answer_challenge(shop.journal, 1, VALUE).encode())
+        noted = shop.journal.state().checkpoint
+        state_answered(shop.journal, 1, answer_challenge(shop.journal, 1, VALUE, noted))
         rotate_log_key(shop.journal)
         withdraw(shop, slots[5])
         shutil.rmtree(HERE / "log", ignore_errors=True)

@@ -10,7 +10,7 @@ docs/reference/proof-formats.md. Every function gives what was shown to hold, or
 The key is best had from somewhere else than the proof: from a witness, or a newspaper.
 """
 
-from reciprocity.prove.verify.challenge import VerifiedChallenge, verify_challenge
+from reciprocity.prove.verify.challenge import Agreed, VerifiedChallenge, verify_challenge
 from reciprocity.prove.verify.consent import VerifiedConsent, verify_consent
 from reciprocity.prove.verify.entry import leaf_of
 from reciprocity.prove.verify.log import VerifiedLog, verify_log
@@ -18,6 +18,7 @@ from reciprocity.prove.verify.person import VerifiedPerson, verify_person
 from reciprocity.prove.verify.receipt import VerifiedReceipt, verify_receipt
 
 __all__ = [
+    "Agreed",
     "VerifiedChallenge",
     "VerifiedConsent",
     "VerifiedLog",

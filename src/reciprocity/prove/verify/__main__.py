@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from reciprocity.errors import InputError, ProofError
 from reciprocity.prove.verify import (
+    Agreed,
     verify_challenge,
     verify_consent,
     verify_log,
@@ -50,7 +51,27 @@ def _parser() -> ArgumentParser:
         "--policy", type=Path, metavar="FILE",
         help="a policy (C2SP tlog-policy): which witnesses must have cosigned, and whose log it is",
     )  # fmt: skip
+    challenge = parser.add_argument_group("for `challenge`, what you know by yourself")
+    challenge.add_argument("--commitment", metavar="SHA256", help="what you handed over, in hex")
+    challenge.add_argument("--count", type=int, help="how many slots were agreed")
+    challenge.add_argument(
+        "--drawn-from", type=Path, metavar="FILE",
+        help="the checkpoint you noted before you showed the value",
+    )  # fmt: skip
     return parser
+
+
+def _agreed(told: Namespace) -> Agreed:
+    """What the auditor brings; the brand must not be asked for it."""
+    if told.commitment is None or told.count is None or told.drawn_from is None:
+        raise InputError("challenge needs --commitment, --count and --drawn-from, all of your own")
+    return Agreed(told.commitment, told.count, _read(told.drawn_from))
+
+
+def _more(told: Namespace, seen: bytes) -> dict[str, Any]:
+    if told.what == "challenge":
+        return {"agreed": _agreed(told)}
+    return {"seen": seen} if told.what == "person" else {}
 
 
 def _read(path: Path) -> bytes:
@@ -75,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if told.what == "log":
             found = asdict(verify_log(told.path, keys, seen, policy))
         else:
-            more = {"seen": seen} if told.what == "person" else {}
+            more = _more(told, seen)
             found = asdict(_VERIFY[told.what](_read(told.path), keys, policy, **more))
     except ProofError as error:
         print(f"does not hold: {error}", file=sys.stderr)

@@ -1,4 +1,8 @@
-"""Verifying the answer to a challenge: the slots were drawn, and each is opened whole."""
+"""Verifying the answer to a challenge: the slots were drawn, and each is opened whole.
+
+The auditor brings what the brand must not be asked for: the hash they handed over, how many slots
+were agreed, and the checkpoint they noted before they showed their value (`Agreed`).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +12,7 @@ from typing import Final, cast
 from reciprocity.errors import ProofError
 from reciprocity.prove.verify.entry import (
     Json,
-    check_entry,
     from_base64,
-    from_hex,
     hashes_of,
     keys_from,
     number,
@@ -19,55 +21,78 @@ from reciprocity.prove.verify.entry import (
     text,
     utf8,
 )
-from reciprocity.prove.verify.person import (
-    Committed,
-    chained,
-    check_commitment,
-    check_events,
-    decide_again,
-    listed,
-)
-from reciprocity.tlog.merkle import HASH_BYTES
-from reciprocity.tlog.note import Checkpoint, Note
+from reciprocity.prove.verify.erasure import Erasure, Opening
+from reciprocity.prove.verify.person import Committed, listed
+from reciprocity.prove.verify.public import clear_entry, public_entry
+from reciprocity.tlog.merkle import check_consistency
+from reciprocity.tlog.note import Checkpoint
 from reciprocity.tlog.policy import Policy
 
-__all__ = ["FORMAT", "VerifiedChallenge", "draw_slots", "verify_challenge"]
+__all__ = ["FORMAT", "Agreed", "VerifiedChallenge", "draw_slots", "verify_challenge"]
 
 FORMAT: Final = "reciprocity-challenge@v1"
-_FIELDS: Final = ("begun", "checkpoint", "epoch", "format", "slots", "statements", "value")
-_SLOT: Final = {"blind", "chain", "events", "head", "path", "slot", "version"}
+MOST_VALUE: Final = 1_000
+_FIELDS: Final = (
+    "begun", "checkpoint", "drawn", "epoch", "format", "noted", "slots", "statements", "value",
+)  # fmt: skip
 _HEADLINE: Final = b"reciprocity challenge\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What the auditor knows by themselves, so that the brand need not be believed in it.
+
+    *commitment* is the SHA-256 (hex) that they handed over, *count* how many slots were agreed, and
+    *noted* the checkpoint (a signed note) that they held before they showed the value.
+    """
+
+    commitment: str
+    count: int
+    noted: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedChallenge:
     """An answer that holds; *slots* as they were drawn, *decided* deliveries decided again.
 
-    Of those *erased_since* the epoch nothing can be opened any more, nor checked: many of them
-    would be a question to the brand.
+    *epoch_at* (ms since 1970) is when the histories were fixed, and *before_begun* how many events
+    of the log came between that and the challenge: the epoch says nothing of them. Nothing of an
+    erased person can be opened any more. Of those *erased_since* the epoch it is shown that the
+    erasure is of the history the epoch committed to; *not_shown* are those who wrote in between,
+    of whom not even that is. *erasures* says when each was recorded: many of them, or one from
+    after the value was shown, would be a question to the brand. *noted* is the size of the
+    checkpoint that the auditor noted.
     """
 
     number: int
     epoch: int
+    epoch_at: int
+    before_begun: int
     slots: tuple[int, ...]
     people: int
     erased: int
     erased_since: int
+    not_shown: int
+    erasures: tuple[Erasure, ...]
     unused: int
     decided: int
+    noted: int
     origin: str
     size: int
     root: str
     cosigned_by: tuple[str, ...]
 
 
-def draw_slots(value: str, checkpoint: str, slots: int, count: int) -> list[int]:
-    r"""The slots that *value* and the text of a *checkpoint* draw among *slots*.
+def draw_slots(value: str, log: Checkpoint, slots: int, count: int) -> list[int]:
+    r"""The slots that *value* and *log*, as it was right after the beginning, draw among *slots*.
 
-    >>> draw_slots("seven", "log.example/shop\n9\nroot\n", 1000, 3)
-    [553, 875, 179]
+    Of *log* its origin, size and root count, and nothing else that a checkpoint may say.
+
+    >>> draw_slots("seven", Checkpoint("log.example/shop", 9, bytes(32)), 1000, 3)
+    [936, 612, 553]
     """
-    seed = sha256(_HEADLINE + value.encode() + b"\n" + checkpoint.encode()).digest()
+    plain = Checkpoint(log.origin, log.size, log.root).encode()
+    seed = sha256(_HEADLINE + value.encode() + b"\n" + plain.encode()).digest()
     drawn: dict[int, None] = {}
     place = 0
     while len(drawn) < min(count, slots):
@@ -78,50 +103,48 @@ def draw_slots(value: str, checkpoint: str, slots: int, count: int) -> list[int]
 
 
 def verify_challenge(
-    data: bytes, keys: Sequence[str], policy: Policy | None = None
+    data: bytes, keys: Sequence[str], policy: Policy | None = None, *, agreed: Agreed
 ) -> VerifiedChallenge:
-    """What the answer in *data* shows under one of *keys*, or those of *policy*.
+    """What the answer in *data* shows of what was *agreed*, under *keys* or those of *policy*.
 
-    Raises `ProofError` saying what does not hold, `InputError` for a key that is none.
+    A policy's witnesses must have cosigned the checkpoint that the auditor noted; the answer's own
+    goes on from it. Raises `ProofError` saying what does not hold, `InputError` for a key that is
+    none.
     """
     verifiers = keys_from(keys, policy)
     said = read_json(data, "challenge", _FIELDS)
     if said["format"] != FORMAT:
         raise ProofError(f"challenge: is of format {said['format']!r}, expected {FORMAT}")
-    note = utf8(said, "checkpoint", "challenge")
-    checkpoint, cosigned_by = open_under(note, verifiers, policy)
-    value = text(said, "value", "challenge")
-    begun, index = _stated(said["begun"], "challenge.begun", checkpoint)
-    if sha256(utf8(said, "value", "challenge")).hexdigest() != begun.get("commitment"):
-        raise ProofError("challenge: the value is not the one that was committed to")
-    committed = Committed.read(said["epoch"], checkpoint)
-    if committed.number != begun.get("epoch") or committed.index > index:
-        raise ProofError("challenge: the epoch is not the one it was begun with")
-    drawn = draw_slots(
-        value, Note.parse(note).text, committed.slots, number(begun, "count", "challenge", 1)
-    )
-    statements = {
-        entry[1]: entry[0]
-        for entry in (
-            check_entry(one, checkpoint, f"statement {place + 1}")
-            for place, one in enumerate(listed(said, "statements"))
+    noted, cosigned_by = open_under(agreed.noted, verifiers, policy)
+    checkpoint, _ = open_under(utf8(said, "checkpoint", "challenge"), verifiers)
+    _check_goes_on(said, noted, checkpoint)
+    begun, index, _ = clear_entry(said["begun"], "challenge.begun", checkpoint)
+    _check_agreed(said, cast("Json", begun["body"]), agreed)
+    if noted.size <= index:
+        raise ProofError(
+            f"challenge: the checkpoint noted has {noted.size} events, and the challenge was begun "
+            f"after it, at {index}: the value must not be shown before one that holds it is noted"
         )
-    }
-    answers = listed(said, "slots")
-    found = [one.get("slot") if isinstance(one, dict) else None for one in answers]
-    if found != drawn:
-        raise ProofError(f"challenge: slots {drawn} were drawn, {found} are answered")
-    opened = [_opened(cast("Json", one), committed, checkpoint, statements) for one in answers]
-    kinds = [kind for kind, _ in opened]
+    committed = _epoch(said, begun, index, checkpoint)
+    after = Checkpoint(checkpoint.origin, index + 1, _drawn_root(said, index + 1, checkpoint))
+    drawn = draw_slots(text(said, "value", "challenge"), after, committed.slots, agreed.count)
+    opening = Opening(committed, checkpoint, _statements(said, checkpoint), index, noted.size)
+    for one in _answered(said, drawn):
+        opening.open(one)
     return VerifiedChallenge(
-        number=number(begun, "number", "challenge", 1),
+        number=number(cast("Json", begun["body"]), "number", "challenge", 1),
         epoch=committed.number,
+        epoch_at=committed.at,
+        before_begun=index - committed.size,
         slots=tuple(drawn),
-        people=kinds.count("person"),
-        erased=kinds.count("erased"),
-        erased_since=kinds.count("erased since"),
-        unused=kinds.count("unused"),
-        decided=sum(decided for _, decided in opened),
+        people=opening.people,
+        erased=opening.erased,
+        erased_since=opening.erased_since,
+        not_shown=opening.not_shown,
+        erasures=tuple(opening.erasures),
+        unused=opening.unused,
+        decided=opening.decided,
+        noted=noted.size,
         origin=checkpoint.origin,
         size=checkpoint.size,
         root=checkpoint.root.hex(),
@@ -129,54 +152,79 @@ def verify_challenge(
     )
 
 
-def _stated(said: object, kind: str, checkpoint: Checkpoint) -> tuple[Json, int]:
-    event, index, _ = check_entry(said, checkpoint, kind)
-    if event["kind"] != kind or event["v"] != 1:
-        raise ProofError(f"challenge: holds a {event['kind']!r} where {kind} belongs")
-    return cast("Json", event["body"]), index
+def _check_goes_on(said: Json, noted: Checkpoint, checkpoint: Checkpoint) -> None:
+    """Hold that the answer's log goes on from what the auditor noted of it."""
+    given = _object(said, "noted", {"proof", "size"})
+    if noted.origin != checkpoint.origin or number(given, "size", "noted") != noted.size:
+        raise ProofError(
+            f"challenge: is answered for a checkpoint of {given['size']} events of "
+            f"{checkpoint.origin}; noted was one of {noted.size} of {noted.origin}"
+        )
+    proof = hashes_of(given, "proof", "noted")
+    _consistent(proof, noted, checkpoint, "does not go on from the checkpoint that was noted")
 
 
-def _opened(
-    said: Json, committed: Committed, checkpoint: Checkpoint, statements: Mapping[int, Json]
-) -> tuple[str, int]:
-    """What sort of slot it is, and how many deliveries of it were decided again."""
-    what = f"slot {said.get('slot')}"
-    if said.keys() != _SLOT:
-        raise ProofError(f"{what}: expected exactly {', '.join(sorted(_SLOT))}")
-    slot, version = number(said, "slot", what), number(said, "version", what)
-    blind = from_base64(text(said, "blind", what), f"{what} blind")
-    path = hashes_of(said, "path", what)
-    given = listed(said, "events")
-    kind, head, decided = "unused", bytes(HASH_BYTES), 0
-    if text(said, "chain", what):
-        found, events = check_events(given, checkpoint)
-        if found != slot or len(events) != version or events[-1][1] >= committed.size:
-            raise ProofError(f"{what}: its events are not the {version} of before the epoch")
-        kind = "person"
-        head = chained(from_base64(text(said, "chain", what), f"{what} chain"), events)
-        decided = decide_again(events, statements)
-    elif given:
-        buried, index = _buried(given, slot, checkpoint)
-        if index >= committed.size:
-            return "erased since", 0
-        kind, head = "erased", _buried_head(said, buried, version, what)
-    elif version:
-        raise ProofError(f"{what}: has {version} events, and none is opened")
-    check_commitment(committed, slot, version, head, blind, path)
-    return kind, decided
+def _drawn_root(said: Json, size: int, checkpoint: Checkpoint) -> bytes:
+    """The root right after the beginning, held to be that of the log's first *size* events."""
+    given = _object(said, "drawn", {"proof", "root"})
+    root = from_base64(text(given, "root", "drawn"), "drawn root")
+    proof, before = hashes_of(given, "proof", "drawn"), Checkpoint(checkpoint.origin, size, root)
+    _consistent(proof, before, checkpoint, "was not drawn by the log's root when it was begun")
+    return root
 
 
-def _buried(given: list[object], slot: int, checkpoint: Checkpoint) -> tuple[Json, int]:
-    """What the erasure of *slot* states, and where it stands in the log."""
-    event, index, _ = check_entry(given[0], checkpoint, f"slot {slot} erasure")
-    body = cast("Json", event["body"])
-    if len(given) != 1 or event["kind"] != "person.erased" or body.get("slot") != slot:
-        raise ProofError(f"slot {slot}: neither opened nor shown to be erased")
-    return body, index
+def _consistent(proof: list[bytes], old: Checkpoint, new: Checkpoint, says: str) -> None:
+    if old.size > new.size:
+        raise ProofError(f"challenge: {says}: has {new.size} events, after {old.size}")
+    try:
+        check_consistency(proof, old.size, old.root, new.size, new.root)
+    except ProofError as error:
+        raise ProofError(f"challenge: {says} ({error})") from error
 
 
-def _buried_head(said: Json, body: Json, version: int, what: str) -> bytes:
-    """The head of an erased slot, as its erasure states it."""
-    if (body.get("version"), body.get("head")) != (version, said["head"]):
-        raise ProofError(f"{what}: its erasure states another count or head")
-    return from_hex(text(said, "head", what), f"{what} head")
+def _object(said: Json, name: str, fields: set[str]) -> Json:
+    given = said[name]
+    if not isinstance(given, dict) or given.keys() != fields:
+        raise ProofError(f"{name}: expected exactly {', '.join(sorted(fields))}")
+    return given
+
+
+def _check_agreed(said: Json, begun: Json, agreed: Agreed) -> None:
+    """Hold that what was begun is what the auditor agreed to, and that the value is theirs."""
+    value = utf8(said, "value", "challenge")
+    if begun["commitment"] != agreed.commitment or sha256(value).hexdigest() != agreed.commitment:
+        raise ProofError("challenge: the value is not the one that was committed to")
+    if number(begun, "count", "challenge", 1) != agreed.count:
+        raise ProofError(
+            f"challenge: was begun for {begun['count']} slots, {agreed.count} were agreed"
+        )
+    if len(value) > MOST_VALUE:
+        raise ProofError(f"challenge: the value has {len(value)} bytes, at most {MOST_VALUE}")
+
+
+def _epoch(said: Json, begun: Json, index: int, checkpoint: Checkpoint) -> Committed:
+    """The epoch that the histories were fixed by, which the beginning names."""
+    clear_entry(said["epoch"], "epoch.published", checkpoint)
+    committed = Committed.read(said["epoch"], checkpoint)
+    named = number(cast("Json", begun["body"]), "epoch", "challenge")
+    if committed.number != named or not committed.size <= committed.index < index:
+        raise ProofError("challenge: the epoch is not the one it was begun with")
+    return committed
+
+
+def _statements(said: Json, checkpoint: Checkpoint) -> Mapping[int, Json]:
+    """The public statements that the deliveries name, each at its place in the log."""
+    entries = (
+        public_entry(one, checkpoint, f"statement {place}")
+        for place, one in enumerate(listed(said, "statements"), 1)
+    )
+    return {index: event for event, index, _ in entries}
+
+
+def _answered(said: Json, drawn: list[int]) -> list[Json]:
+    """What is said of each slot, held to be those that were *drawn*, in their order."""
+    answers = listed(said, "slots")
+    found = [one.get("slot") if isinstance(one, dict) else None for one in answers]
+    if found != drawn:
+        raise ProofError(f"challenge: slots {drawn} were drawn, {found} are answered")
+    return cast("list[Json]", answers)

@@ -10,14 +10,13 @@ from reciprocity.errors import InputError, ProofError
 from reciprocity.tlog.merkle import HASH_BYTES, check_inclusion, hash_leaf
 from reciprocity.tlog.note import ED25519, Checkpoint, VerifierKey, open_checkpoint
 from reciprocity.tlog.policy import Policy, open_cosigned
-from reciprocity.tlog.signing import LogVerifier, key_change_text
+from reciprocity.tlog.signing import LogVerifier
 
 __all__ = [
     "Entry",
     "Json",
     "check_entry",
     "check_leaf",
-    "followed",
     "from_base64",
     "from_hex",
     "hashes_of",
@@ -37,7 +36,6 @@ Entry = tuple[Json, int, bytes]
 """An event that is in the log: what it says, its index, its leaf hash."""
 
 MOST_BYTES: Final = 1 << 28
-_SIGNATURE_BYTES: Final = 64
 MOST_NUMBER: Final = 2**53
 MOST_DEPTH: Final = 200
 CLEAR_BYTES: Final = 16_384
@@ -249,26 +247,3 @@ def open_under(
         except ProofError as error:
             refused = error
     raise refused
-
-
-def followed(keys: Sequence[LogVerifier], changes: Sequence[Json]) -> list[LogVerifier]:
-    """*keys*, and those that they lead to by *changes*, bodies of `log.key_changed` in order.
-
-    A change counts where a key believed so far signed it; both signatures must then hold.
-    """
-    known = {(key.name, key.key_id): key for key in keys}
-    for change in changes:
-        what = "key change"
-        origin, old_key, new_key = (
-            text(change, name, what) for name in ("origin", "old_key", "new_key")
-        )
-        old, new = LogVerifier.parse(old_key), LogVerifier.parse(new_key)
-        if (old.name, old.key_id) not in known:
-            continue
-        if not old.name == new.name == origin:
-            raise ProofError(f"{what}: is of keys of different logs")
-        message = key_change_text(origin, old_key, new_key)
-        for key, name in ((old, "old_signature"), (new, "new_signature")):
-            key.verify(message, from_base64(text(change, name, what), what, _SIGNATURE_BYTES))
-        known[new.name, new.key_id] = new
-    return list(known.values())

@@ -1,26 +1,25 @@
 """Verifying a log as a folder of files: each leaf and tile, the signed root, the epochs.
 
 What an auditor does who trusts nobody: no leaf of a person can be opened here, but all can be
-counted, and each epoch must have counted the same.
+counted, and each epoch must have counted the same. What must be public is held to its course
+(`course.py`), and the checkpoint to the key that speaks for the log now (`keys.py`).
 """
 
+import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from reciprocity.errors import InputError, ProofError
-from reciprocity.prove.verify.entry import (
-    Json,
-    followed,
-    keys_from,
-    leaf_of,
-    number,
-    open_under,
-)
+from reciprocity.prove.verify.course import Course
+from reciprocity.prove.verify.entry import keys_from, leaf_of, open_under
+from reciprocity.prove.verify.keys import speaking
 from reciprocity.tlog.merkle import HASH_BYTES, hash_leaves, root_at
 from reciprocity.tlog.note import Checkpoint, Note
 from reciprocity.tlog.policy import Policy
+from reciprocity.tlog.signing import LogVerifier
 from reciprocity.tlog.tiles import (
     ENTRY_BYTES,
     TILE_WIDTH,
@@ -37,14 +36,20 @@ __all__ = ["VerifiedLog", "verify_log"]
 
 _PERSONAL, _BRAND, _CLEAR, _HASHED = 1, 2, 3, 4
 _MOST_BUNDLE: Final = TILE_WIDTH * (ENTRY_BYTES + 2)
+_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # a pipe would be waited for for ever
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedLog:
     """A log that holds: what its checkpoint signs, and what can be counted in it.
 
-    *personal*, *brand* and *public* are numbers of leaves; *epochs* how many were stated, each with
-    the right count; *root* is in hex. *consistent_with* is the size of the checkpoint seen before.
+    *personal*, *brand* and *public* are numbers of leaves, *hashed* how many of the public ones are
+    the hash of a text kept elsewhere (nothing that this checks may be). *epochs* is how many were
+    stated, each with the right count; the newest, at *epoch_at* (ms since 1970), leaves *behind*
+    personal leaves uncovered, no epoch ever left more than *most_behind* that stood before it, and
+    *longest_ms* passed at most between two. *newest_at* is when the last public statement was
+    recorded. *unanswered* are numbers of challenges. *root* is in hex; *consistent_with* is the
+    size of the checkpoint seen before.
     """
 
     origin: str
@@ -53,7 +58,15 @@ class VerifiedLog:
     personal: int
     brand: int
     public: int
+    hashed: int
     epochs: int
+    epoch_at: int
+    behind: int
+    most_behind: int
+    longest_ms: int
+    newest_at: int
+    challenges: int
+    unanswered: tuple[int, ...]
     consistent_with: int
     cosigned_by: tuple[str, ...]
 
@@ -64,18 +77,16 @@ class _Counted:
 
     index: int = 0
     kinds: list[int] = field(default_factory=lambda: [0] * 5)
-    personal_at: list[int] = field(default_factory=list)
-    epochs: list[tuple[int, Json]] = field(default_factory=list)
-    changes: list[Json] = field(default_factory=list)
+    course: Course = field(default_factory=Course)
 
     def see(self, leaf: bytes) -> None:
-        """Count the next leaf; keep it if it states an epoch."""
+        """Count the next leaf, and hold a public one to the course of the log."""
         kind = leaf[0] if leaf else 0
         if not _PERSONAL <= kind <= _HASHED or (kind != _CLEAR and len(leaf) != 1 + HASH_BYTES):
             raise ProofError(f"leaf {self.index}: is of no published form")
         self.kinds[kind] += 1
         if kind == _PERSONAL:
-            self.personal_at.append(self.index)
+            self.course.personal_at.append(self.index)
         elif kind == _CLEAR:
             self._public(leaf)
         self.index += 1
@@ -88,10 +99,7 @@ class _Counted:
             raise ProofError(f"{what}: is not UTF-8") from error
         if again != leaf:
             raise ProofError(f"{what}: a public leaf that is no public event")
-        if event["kind"] == "epoch.published" and event["v"] == 1:
-            self.epochs.append((self.index, cast("Json", event["body"])))
-        elif event["kind"] == "log.key_changed" and event["v"] == 1:
-            self.changes.append(cast("Json", event["body"]))
+        self.course.see(self.index, event)
 
 
 def verify_log(
@@ -99,17 +107,24 @@ def verify_log(
 ) -> VerifiedLog:
     """What the exported log in *folder* shows under one of *keys*, or those of *policy*.
 
-    *seen* is an older checkpoint, which the log must go on from.
+    *seen* is an older checkpoint, which the log must go on from. Each checkpoint must be signed by
+    the key that spoke for the log of its size, which one of *keys* leads to.
 
     Raises `ProofError` saying what does not hold, `InputError` for a key that is none or a folder
     without a checkpoint.
     """
-    verifiers, note = keys_from(keys, policy), _file(folder, "checkpoint", 1 << 18)
+    trusted, note = keys_from(keys, policy), _file(folder, "checkpoint", 1 << 18)
     checkpoint = Checkpoint.parse(Note.parse(note).text)  # believed once somebody known signed it
     counted = _check_tree(folder, checkpoint)
-    verifiers = followed(verifiers, counted.changes)
-    _, cosigned_by = open_under(note, verifiers, policy)
-    _check_epochs(counted)
+    course = counted.course
+    if course.origin not in {"", checkpoint.origin}:
+        raise ProofError(f"log: is of {course.origin}, its checkpoint of {checkpoint.origin}")
+    now = speaking(trusted, course.keys, checkpoint.size)
+    open_under(note, now)  # a policy that names an old key would still take its word
+    _, cosigned_by = open_under(note, now, policy)
+    for size, root in course.roots:
+        if _root_at(folder, checkpoint, size) != root:
+            raise ProofError(f"log: a challenge was answered for {size} entries that are not these")
     return VerifiedLog(
         origin=checkpoint.origin,
         size=checkpoint.size,
@@ -117,10 +132,16 @@ def verify_log(
         personal=counted.kinds[_PERSONAL],
         brand=counted.kinds[_BRAND],
         public=counted.kinds[_CLEAR] + counted.kinds[_HASHED],
-        epochs=len(counted.epochs),
-        consistent_with=_check_seen(folder, checkpoint, open_under(seen, verifiers)[0])
-        if seen
-        else 0,
+        hashed=counted.kinds[_HASHED],
+        epochs=course.epochs,
+        epoch_at=course.epoch_at,
+        behind=course.behind(),
+        most_behind=course.most_behind,
+        longest_ms=course.longest_ms,
+        newest_at=course.at,
+        challenges=len(course.begun),
+        unanswered=course.unanswered(),
+        consistent_with=_check_seen(folder, checkpoint, seen, trusted, course) if seen else 0,
         cosigned_by=cosigned_by,
     )
 
@@ -153,45 +174,48 @@ def _check_tile(folder: Path, level: int, index: int, hashes: bytes) -> None:
         raise ProofError(f"log: {path} is not what the entries make")
 
 
-def _check_epochs(counted: _Counted) -> None:
-    """Hold each epoch's count against the leaves below it, and their order."""
-    before_number, before_size, before_slots, at = 0, 0, 0, 0
-    for index, body in counted.epochs:
-        what = f"epoch at leaf {index}"
-        size, slots = number(body, "size", what), number(body, "slots", what)
-        if number(body, "number", what) != before_number + 1:
-            raise ProofError(f"{what}: is not number {before_number + 1}, which follows")
-        if not before_size <= size <= index or slots < before_slots:
-            raise ProofError(f"{what}: goes back behind the one before it, or covers itself")
-        while at < len(counted.personal_at) and counted.personal_at[at] < size:
-            at += 1
-        if number(body, "sum_n", what) != at:
-            raise ProofError(f"{what}: states {body['sum_n']} personal events, the log has {at}")
-        before_number, before_size, before_slots = before_number + 1, size, slots
-
-
-def _check_seen(folder: Path, checkpoint: Checkpoint, seen: Checkpoint) -> int:
+def _check_seen(
+    folder: Path,
+    checkpoint: Checkpoint,
+    note: bytes,
+    trusted: Sequence[LogVerifier],
+    course: Course,
+) -> int:
     """Hold that the log goes on from what was seen of it before; the size it had then."""
-    if seen.origin != checkpoint.origin or seen.size > checkpoint.size:
+    claimed = Checkpoint.parse(Note.parse(note).text)
+    if claimed.origin != checkpoint.origin or claimed.size > checkpoint.size:
         raise ProofError(
-            f"log: has {checkpoint.size} entries of {checkpoint.origin}, but {seen.size} of "
-            f"{seen.origin} were seen before"
+            f"log: has {checkpoint.size} entries of {checkpoint.origin}, but {claimed.size} of "
+            f"{claimed.origin} were seen before"
         )
+    seen, _ = open_under(note, speaking(trusted, course.keys, claimed.size))
+    if _root_at(folder, checkpoint, seen.size) != seen.root:
+        raise ProofError(f"log: its first {seen.size} entries are not those that were seen before")
+    return seen.size
+
+
+def _root_at(folder: Path, checkpoint: Checkpoint, size: int) -> bytes:
+    """The root of the log's first *size* entries."""
 
     def read_tile(level: int, index: int, width: int) -> bytes:
         whole = tile_width(level, index, checkpoint.size)
         path = TilePath(level, index, whole).encode()
         return _file(folder, path, TILE_WIDTH * HASH_BYTES)[: width * HASH_BYTES]
 
-    if root_at(seen.size, TileReader(read_tile, seen.size)) != seen.root:
-        raise ProofError(f"log: its first {seen.size} entries are not those that were seen before")
-    return seen.size
+    return root_at(size, TileReader(read_tile, size))
 
 
 def _file(folder: Path, path: str, most: int) -> bytes:
+    """What the file holds, of at most *most* bytes; a pipe or a device is none."""
     try:
-        with (folder / path).open("rb") as file:
-            data = file.read(most + 1)
+        opened = os.open(folder / path, _FLAGS)
+        try:
+            if not stat.S_ISREG(os.fstat(opened).st_mode):
+                raise ProofError(f"log: {path} is no file")
+            with os.fdopen(opened, "rb", closefd=False) as file:
+                data = file.read(most + 1)
+        finally:
+            os.close(opened)
     except FileNotFoundError as error:
         if path == "checkpoint":
             raise InputError(
