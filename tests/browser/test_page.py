@@ -42,7 +42,7 @@ def test_a_proof_is_checked_and_told_in_plain_words(
     opened: Page, tmp_path: Path, given: Given
 ) -> None:
     choose(opened, tmp_path, given.person)
-    expect(opened.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(opened.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
     assert "4 records about you" in opened.inner_text(".verdict")
     assert "1 message was decided again" in opened.inner_text(".verdict")
     told = opened.locator(".events li p").all_inner_texts()
@@ -84,7 +84,7 @@ def test_nothing_in_a_file_becomes_markup(opened: Page, tmp_path: Path, given: G
 
 def test_a_log_with_two_pasts_is_noticed(opened: Page, tmp_path: Path, given: Given) -> None:
     choose(opened, tmp_path, given.person)
-    expect(opened.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(opened.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
     opened.evaluate(
         """() => { for (const key of Object.keys(localStorage)) {
              const seen = JSON.parse(localStorage.getItem(key));
@@ -139,7 +139,7 @@ def test_an_older_file_is_no_alarm_and_said_to_be_older(
 def test_what_is_no_memory_is_none(opened: Page, tmp_path: Path, given: Given, junk: str) -> None:
     opened.evaluate("([key, junk]) => localStorage.setItem(key, junk)", [SEEN + ORIGIN, junk])
     choose(opened, tmp_path, given.person)
-    expect(opened.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(opened.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
     assert len(remembered(opened)) == 1
 
 
@@ -177,7 +177,7 @@ def test_a_file_may_be_dropped_anywhere(opened: Page, given: Given) -> None:
         }""",
         given.person.decode(),
     )
-    expect(opened.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(opened.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
 
 
 def test_a_huge_file_is_not_read(opened: Page, tmp_path: Path, given: Given) -> None:
@@ -203,7 +203,7 @@ def test_nothing_is_fetched_and_nothing_could_be(
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"file://{tmp_path}/verify.html#key={given.key.replace('+', '%2B')}")
     choose(page, tmp_path, given.person)
-    expect(page.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(page.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
     assert [url.split("#")[0] for url in asked] == [f"file://{tmp_path}/verify.html"]
     refused = page.evaluate(
         """async () => {
@@ -259,7 +259,7 @@ def test_a_key_that_is_missing_or_wrong_is_told_apart(
 def test_every_wish_is_told_in_words(opened: Page, tmp_path: Path, given: Given) -> None:
     opened.fill("#key", KEY)
     choose(opened, tmp_path, person(lived(given.person)).encode())
-    expect(opened.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(opened.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
     told = "\n".join(opened.locator(".events li p").all_inner_texts())
     for words in (
         "The message of record 10 was taken", "The message of record 8 was not taken",
@@ -367,7 +367,7 @@ def test_the_answer_gets_the_focus_and_its_name(opened: Page, tmp_path: Path, gi
     choose(opened, tmp_path, given.person)
     expect(opened.locator(".verdict")).to_be_visible()
     assert opened.evaluate("document.activeElement.id") == "result"
-    assert opened.get_by_role("region", name="It holds: this was all of it on").count() == 1
+    assert opened.get_by_role("region", name="It holds: complete for the first").count() == 1
     levels = opened.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h => h.tagName)")
     assert levels == ["H1", "H2", "H2", "H2"]
 

@@ -60,6 +60,13 @@ def _read(path: Path) -> bytes:
         raise InputError(f"file {path} cannot be read: {error.strerror}") from error
 
 
+def _seen(path: Path) -> bytes:
+    """The checkpoint in the file at *path*; an empty file is no reason to check less."""
+    if not (note := _read(path)):
+        raise InputError(f"file {path} is empty: expected a checkpoint that was seen before")
+    return note
+
+
 def _key(told: str) -> str:
     """The key itself, or what the file of that name holds."""
     return told if "+" in told else _read(Path(told)).decode("utf-8", "replace")
@@ -71,9 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         keys = [_key(key) for key in told.key]
         policy = Policy.parse(_read(told.policy)) if told.policy else None
-        seen = _read(told.seen) if told.seen else b""
+        seen = _seen(told.seen) if told.seen else None
         if told.what == "log":
-            found = asdict(verify_log(told.path, keys, seen, policy))
+            found = asdict(verify_log(told.path, keys, seen or b"", policy))
         else:
             more = {"seen": seen} if told.what == "person" else {}
             found = asdict(_VERIFY[told.what](_read(told.path), keys, policy, **more))
