@@ -9,8 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from reciprocity.prove.page import verifier_page
+from reciprocity.prove.verify import verify_person
 from reciprocity.tlog.note import Checkpoint, Note
 from tests.prove.verify.forge import KEY, lived, person, receipt, spelled, spoken
+from tests.prove.verify.lies import EPOCH, FIRST, TRUTHS, body, says
 from tests.prove.verify.mutations import PERSON, changed
 
 if TYPE_CHECKING:
@@ -296,6 +298,47 @@ def test_witnesses_that_are_asked_for_and_missing_show(
     opened.fill("#quorum", "1")
     opened.locator("#quorum").blur()
     expect(opened.locator(".verdict.bad")).to_contain_text("0 known witnesses cosigned it")
+
+
+def test_for_how_much_of_the_log_it_is_complete_is_said_first(
+    opened: Page, tmp_path: Path, given: Given
+) -> None:
+    found = verify_person(given.person, [given.key])
+    choose(opened, tmp_path, given.person)
+    part = f"complete for the first {found.epoch_size} of {found.size} records of the log"
+    expect(opened.locator(".verdict h2")).to_have_text(f"It holds: {part}")
+    assert f"by at least {found.fewest_rules} rules" in opened.inner_text(".verdict")
+    assert opened.locator(".warning").count() == 0
+
+
+def test_an_old_epoch_is_warned_of(opened: Page, tmp_path: Path, given: Given) -> None:
+    opened.fill("#key", KEY)
+    told = lived(given.person)
+    size = 10 + 3 * 5  # five events are below it
+    choose(opened, tmp_path, person(body(EPOCH, size=size, sum_n=5)(told), covered=5).encode())
+    expect(opened.locator(".verdict h2")).to_contain_text("complete for the first 25 of 90 records")
+    newer, behind = opened.locator(".warning").all_inner_texts()
+    assert newer.startswith("Mind: 8 records of yours are newer than that")
+    assert behind.startswith("Mind: The log has 64 records behind that")
+
+
+def test_a_message_that_no_rule_was_put_to_is_warned_of(
+    opened: Page, tmp_path: Path, given: Given
+) -> None:
+    opened.fill("#key", KEY)
+    truth = TRUTHS["no rules, and nothing against it"]
+    choose(opened, tmp_path, person(truth(lived(given.person))).encode())
+    expect(opened.locator(".warning")).to_contain_text("decided by no rule at all")
+
+
+def test_what_a_newer_release_made_is_not_called_false(
+    opened: Page, tmp_path: Path, given: Given
+) -> None:
+    opened.fill("#key", KEY)
+    newer = says(FIRST, lambda e: e.update(v=2))
+    choose(opened, tmp_path, person(newer(lived(given.person))).encode())
+    expect(opened.locator(".verdict.bad h2")).to_have_text("It was not checked")
+    assert "get a newer page" in opened.inner_text(".verdict")
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -93,24 +93,27 @@ def receipt(
     )
 
 
-def person(told: Told, *, places: tuple[int, ...] = (), late: str = "") -> str:
+def person(
+    told: Told, *, places: tuple[int, ...] = (), late: str = "", covered: int | None = None
+) -> str:
     """A person's proof of *told*, under `KEY`.
 
     With *places*, the log has the events in that order; *late* is a statement at index `LATE`,
-    after all of them.
+    after all of them. The epoch has the first *covered* events, by default all.
     """
     leaves = [hash_leaf(b"filler %d" % place) for place in range(SIZE)]
     indices = [FIRST_EVENT + STEP * place for place in places or range(len(told.events))]
-    chain = CHAIN
-    for index, event in zip(indices, told.events, strict=True):
+    covered, chain = len(told.events) if covered is None else covered, CHAIN
+    for place, (index, event) in enumerate(zip(indices, told.events, strict=True)):
         leaves[index] = hash_leaf(b"\x01" + _salted(event))
-        chain = sha256(chain + leaves[index]).digest()
+        if place < covered:
+            chain = sha256(chain + leaves[index]).digest()
     statements = dict(enumerate(told.statements, 1)) | ({LATE: late} if late else {})
     salted = {place - len(told.events) + 1 for place in told.salted}
     for index, statement in statements.items():
         leaf = b"\x02" + _salted(statement) if index in salted else _public(statement)
         leaves[index] = hash_leaf(leaf)
-    slots, root = _slots(len(told.events), chain)
+    slots, root = _slots(covered, chain)
     epoch = told.epoch.replace(ROOT, root.hex()).replace(ROOT.upper(), root.hex().upper())
     leaves[SIZE - 1] = hash_leaf(_public(epoch))
     frontier = Frontier()
@@ -127,7 +130,7 @@ def person(told: Told, *, places: tuple[int, ...] = (), late: str = "") -> str:
         "checkpoint": signed(growth, frontier.root()),
         "consistency": [],
         "epoch": stated | {
-            "blind": base64(BLIND), "version": len(told.events),
+            "blind": base64(BLIND), "version": covered,
             "path": [base64(one) for one in prove_inclusion(SLOT, SLOTS, slots)],
         },
         "events": [

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.prove.verify.forge import AT, DAY, Said, Told, spelled, spoken
 
-__all__ = ["LIES", "TRUTHS"]
+__all__ = ["LIES", "TRUTHS", "body", "says"]
 
 Lie = Callable[[Told], Told]
 WISHES, IMPORTED, OBJECTED, LIFTED, LEAVING, UNDONE, FIRST, FAILED, SENT, DELIVERED, LATER, _ = (

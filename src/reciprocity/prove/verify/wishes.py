@@ -49,7 +49,7 @@ _ARRIVED: Final = frozenset({"delivery.delivered", "delivery.bounced", "delivery
 _STOPPED: Final = frozenset({"delivery.cancelled", "delivery.failed"})
 _KNOWN: Final = frozenset({*_ACTS, *_WEIGHTS, _ATTEMPTED, "delivery.held"})
 _LAST_MINUTE: Final = 1_439
-_WINDOWS: Final = 2  # of 7 and of 30 days
+_CAP: Final = (int, type(None))
 
 Caps = tuple[int | None, int | None]
 
@@ -182,8 +182,7 @@ class OwnWords:
 def _caps(body: Json, what: str) -> dict[str, Caps]:
     found = {}
     for channel, pair in _named(body, "caps", what).items():
-        whole = isinstance(pair, list) and all(one is None or type(one) is int for one in pair)
-        if not whole or len(pair) != _WINDOWS:
+        if not isinstance(pair, list) or [type(one) in _CAP for one in pair] != [True, True]:
             raise ProofError(f"{what}: its caps are not two numbers for each channel")
         found[channel] = (pair[0], pair[1])
     return found
