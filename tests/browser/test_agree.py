@@ -292,6 +292,30 @@ def test_half_a_character_in_a_checkpoint_is_no_question_mark(given: Given, veri
     assert "UTF-8" in answer["refused"]
 
 
+@pytest.mark.parametrize(
+    "odd", ["\x1c", "\x85", "\u00a0", "\u3000", "\n", "\ufeff", "\u200b", "\0"]
+)
+def test_a_key_between_odd_spaces_is_read_as_in_python(verifier: Page, odd: str) -> None:
+    for key in (f"{KEY}{odd}", f"{odd}{KEY}"):
+        try:
+            verify_receipt(receipt(EVENT).encode(), [key])
+            here = True
+        except InputError:
+            here = False
+        (answer,) = asked(verifier, "verifyReceipt", [receipt(EVENT)], key)
+        assert ("holds" in answer) == here == (odd not in "\ufeff\u200b\0")
+        assert answer.get("proof", True) is True
+
+
+def test_nothing_is_no_state_that_was_seen(verifier: Page, given: Given) -> None:
+    for seen, why in (("", "no state"), ([], "no state"), (None, "")):
+        (answer,) = asked(
+            verifier, "verifyPerson", [given.person.decode()], given.key, seen=seen
+        )  # fmt: skip
+        assert why in answer.get("refused", "")
+        assert ("holds" in answer) == (why == "")
+
+
 def test_a_witness_signs_for_no_log(verifier: Page) -> None:
     witness = Key(
         LOG.name, 7, ONE.public.algorithm
