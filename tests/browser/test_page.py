@@ -276,7 +276,9 @@ def test_every_wish_is_told_in_words(opened: Page, tmp_path: Path, given: Given)
 def test_an_event_of_no_date_is_shown_all_the_same(
     opened: Page, tmp_path: Path, given: Given
 ) -> None:
-    event = spelled(spoken(json.loads(given.receipt)["event"]) | {"at": 2**53 - 1})
+    body = {"consent": [None], "caps": [], "pauses": {"*": 2**53 - 1}, "quiet": None}
+    told = {"at": 2**53 - 1, "body": body}
+    event = spelled(spoken(json.loads(given.receipt)["event"]) | told)
     opened.fill("#key", KEY)
     choose(opened, tmp_path, receipt(event).encode())
     expect(opened.locator(".verdict h2")).to_have_text("It holds")

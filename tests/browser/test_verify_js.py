@@ -28,8 +28,8 @@ from tests.prove.verify.test_wishes import (
     HONEST,
     LIES,
     PACKS,
-    ROW,
     TRUTHS,
+    YES,
     event,
 )
 
@@ -224,11 +224,10 @@ def test_what_an_earlier_release_handed_out_holds_here_too(verifier: Page) -> No
 def test_a_persons_own_words_are_held_against_deliveries_as_in_python(
     verifier: Page, site: str
 ) -> None:
-    yes = event("consent.granted", consent=[ROW])
     cases = [
         *([history, HONEST | facts, 1, "checkFacts"] for history, facts in LIES.values()),
         *([history, HONEST | facts, 1, "checkFacts"] for history, facts in TRUTHS.values()),
-        *([[*history, yes], {"zone_offset": 0}, len(history) + 1, "checkWishes"]
+        *([[*history, YES], {"zone_offset": 0}, len(history) + 1, "checkWishes"]
           for history, _ in TRUTHS.values()),
     ]  # fmt: skip
     answers = verifier.evaluate(
@@ -239,7 +238,7 @@ def test_a_persons_own_words_are_held_against_deliveries_as_in_python(
           return cases.map(([history, facts, consent, check]) => {
             const words = new OwnWords();
             history.forEach((event, place) => words.see(place + 1, event));
-            const event = { ...attempted, body: { ...attempted.body, consent } };
+            const event = { ...attempted, body: { ...attempted.body, consent, point: consent } };
             const [attempt, terms] = [readAttempt(event, "it"), new Terms(brand, packs, "it")];
             try {
               checks[check](words, new Map(Object.entries(facts)), attempt, terms, "it");

@@ -7,11 +7,12 @@ proof, is compared in `test_histories.py` and, in the browser, in `tests/browser
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from reciprocity.events import Act, ConsentRow, Evidence, Objection, Quiet, TopicLevel
+from reciprocity.events import Act, ConsentRow, Evidence, Objection, PointSet, Quiet, TopicLevel
 from reciprocity.journal.entry import Entry
 from reciprocity.model import ConsentState
 from reciprocity.prove.person import person_proof
@@ -64,7 +65,8 @@ def act(noise: random.Random, at: int) -> tuple[str, dict[str, Any]]:
         "consent.requested", "consent.confirmed", "consent.refused", "person.imported",
         "person.registered", "objection.made", "objection.lifted", "objection.lifted",
         "preferences.set", "preferences.set", "age.stated", "erasure.requested", "erasure.undone",
-        "erasure.undone", "profile.set",
+        "erasure.undone", "profile.set", "contact_point.set", "contact_point.bounced",
+        "contact_point.suppressed",
     ])  # fmt: skip
     wished: tuple[str, ...] = {
         "consent.granted": ("given",), "consent.confirmed": ("given",),
@@ -90,6 +92,15 @@ def act(noise: random.Random, at: int) -> tuple[str, dict[str, Any]]:
             {"time_zone": noise.choice(["Asia/Tokyo", "America/Los_Angeles", "Asia/Kathmandu"])},
         ]  # fmt: skip
         parts |= noise.choice(wishes)
+    if kind.startswith("contact_point.") or noise.random() < 0.03:
+        parts["points"] = (PointSet(
+            channel=noise.choice(["email", "email", "email", "post"]),
+            point=0 if kind == "contact_point.set" else noise.choice([1, 1, 2, 3, 9]),
+            confirmed=noise.random() < 0.8,
+            bounced=kind == "contact_point.bounced" and noise.random() < 0.5,
+            suppressed=kind == "contact_point.suppressed" and noise.random() < 0.3,
+            retired=noise.random() < 0.1,
+        ),)  # fmt: skip
     if kind == "age.stated" or noise.random() < 0.1:
         parts["age_at_least"] = noise.choice([10, 18, 30])
     if kind.startswith("erasure."):
@@ -158,12 +169,13 @@ def faulty(folder: Path, seed: int) -> tuple[str, list[tuple[str, set[str]]]]:
         busy = Busy(shop, clock, noise, 8)
         for _ in range(60):
             step = noise.choice(["busy", "busy", "act", "act", "bent"] if seed % 2 else ["busy"])
-            if step == "act":
-                brought(noise, shop, clock, busy.slots, 1)
-            elif step == "bent":
-                bent(busy, noise)
-            else:
-                busy.step(erasing=False)
+            with suppress(KeyError):  # no attempt can be made where there is no contact point
+                if step == "act":
+                    brought(noise, shop, clock, busy.slots, 1)
+                elif step == "bent":
+                    bent(busy, noise)
+                else:
+                    busy.step(erasing=False)
         found: dict[str, set[str]] = {}
         for breach in shop.audit().breaches:
             found.setdefault(breach.person, set()).update(_seen(breach.kind, breach.reason))

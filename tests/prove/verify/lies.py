@@ -355,6 +355,42 @@ LIES: dict[str, Lie] = {
     "a quiet time beyond the day": body(WISHES, quiet={"start": 60, "end": 1440}),
     "consent that is nothing": body(WISHES, consent=None),
     "consent that lists nothing": body(WISHES, consent=[None]),
+    **{
+        f"a contact point that {name}": all_of(
+            sent(**points.pop("sent", {})),
+            act(
+                OBJECTED,
+                points.pop("kind", "contact_point.set"),
+                points.pop("actor", "person"),
+                points=[{"channel": "email"} | points],
+            ),
+        )
+        for name, points in {
+            "bounced": {
+                "kind": "contact_point.bounced",
+                "actor": "system",
+                "point": 1,
+                "bounced": True,
+            },
+            "is suppressed": {
+                "kind": "contact_point.suppressed",
+                "actor": "system",
+                "point": 1,
+                "suppressed": True,
+            },
+            "left": {"point": 1, "retired": True},
+            "nobody knows who took away": {"actor": "system"},
+            "is another": {"confirmed": True},
+            "was never confirmed": {"sent": {"point": 4}},
+            "a request confirms": {
+                "kind": "consent.requested",
+                "confirmed": True,
+                "sent": {"point": 4},
+            },
+            "is a list": {"point": []},
+            "is confirmed by a number": {"confirmed": 1, "sent": {"point": 4}},
+        }.items()
+    },
     "a brand file under a salt": salted(BRAND),
     "a rulebook under a salt": salted(RULEBOOK),
     "law packs under a salt": salted(LAWS),
@@ -433,7 +469,10 @@ TRUTHS: dict[str, Lie] = {
     "a yes that was confirmed": all_of(
         says(0, lambda e: e.update(kind="consent.requested")), yes(state="pending"),
         says(WISHES, lambda e: e.update(kind="consent.confirmed")),
-        body(WISHES, consent=[row("given")]), sent(consent=2),
+        body(
+            WISHES, consent=[row("given")],
+            points=[{"channel": "email", "confirmed": True, "point": 1}],
+        ), sent(consent=2),
     ),
     "a request beside a yes": act(
         OBJECTED, "consent.requested", consent=[row("pending", until=AT + DAY)]
@@ -452,6 +491,20 @@ TRUTHS: dict[str, Lie] = {
     "no rules, and nothing against it": all_of(
         book(lambda b: b.update(facts=[{"name": "zone_offset"}], rules=[], atoms=[])),
         sent(facts=[60], atoms=0),
+    ),
+    "a new contact point": all_of(
+        act(OBJECTED, "contact_point.set", points=[{"channel": "email", "confirmed": True}]),
+        sent(point=4),
+    ),
+    "a contact point of before that bounced": all_of(
+        act(OBJECTED, "contact_point.set", points=[{"channel": "email", "confirmed": True}]),
+        act(LIFTED, "contact_point.bounced", "system",
+            points=[{"bounced": True, "channel": "email", "point": 1}]),
+        sent(point=4),
+    ),
+    "a contact point that a file of long before says bounced": act(
+        OBJECTED, "contact_point.bounced", "import", evidence=evidence(AT - 2 * DAY),
+        points=[{"bounced": True, "channel": "email", "point": 1}],
     ),
     "a purpose for the old enough": brand(
         lambda b: b["purposes"]["offers"].update(minimum_age=13)

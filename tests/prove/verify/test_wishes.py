@@ -15,6 +15,7 @@ from tests.shop import DAY
 DECIDED = 1_790_000_000_000
 ATTEMPT = {
     "message": "m", "occasion": "o", "channel": "email", "purpose": "offers", "consent": 1,
+    "point": 1,
     "decided_at": DECIDED, "handover_by": DECIDED + 30_000, "counts_until": DECIDED + 90 * DAY,
 }  # fmt: skip
 EMAIL = {
@@ -39,6 +40,9 @@ def event(kind: str, at: int = DECIDED - 1, **body: Any) -> dict[str, Any]:
 
 ROW = {"purpose": "offers", "channel": "email", "state": "given"}
 BEFORE = event("delivery.attempted", **ATTEMPT)
+YES = event(
+    "consent.granted", consent=[ROW], points=[{"channel": "email", "confirmed": True}]
+)  # fmt: skip
 LIES = {
     "asked to be erased": ([event("erasure.requested")], {}),
     "objected": ([event("objection.made", objections=[{"purpose": "offers"}])], {}),
@@ -174,5 +178,5 @@ def test_a_lie_is_found(name: str) -> None:
 def test_a_truth_is_not(name: str) -> None:
     history, facts = TRUTHS[name]
     judge(check_facts, history, HONEST | facts)
-    yes = event("consent.granted", consent=[ROW])
-    judge(check_wishes, [*history, yes], {"zone_offset": 0}, consent=len(history) + 1)
+    version = len(history) + 1
+    judge(check_wishes, [*history, YES], {"zone_offset": 0}, consent=version, point=version)

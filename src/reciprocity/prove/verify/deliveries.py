@@ -141,9 +141,12 @@ def check_facts(
         raise ProofError(
             f"{what}: records the basis {attempt.basis!r}, the brand file says {stated!r}"
         )
+    point = words.points.get(attempt.channel)
     least = {
         "person_erased": int(words.erase_at != 0),
         "objected": int(_objected(words, attempt, terms)),
+        "point_bounced": int(point is None or point.bounced),
+        "point_suppressed": int(point is None or point.suppressed),
         "minimum_age": terms.minimum_age(attempt.purpose),
         "pause_active": int(_paused_until(words, attempt) > attempt.decided_at),
         "message_attempts": words.sent(lambda one: _again(one, attempt) and _counts(one, attempt)),
@@ -158,6 +161,8 @@ def check_facts(
             raise ProofError(f"{what}: records {name} {facts[name]}, the history says {value}")
     week, month = _caps(words, attempt, terms)
     most = {
+        "point_active": int(point is not None),
+        "point_confirmed": int(point is not None and point.confirmed),
         "law_allows": int(terms.allows(attempt.channel, attempt.basis)),
         "cap_7_most": week,
         "cap_30_most": month,
@@ -206,9 +211,21 @@ def check_wishes(
     ):
         if holds:
             raise ProofError(f"{what}: {against}")
+    _check_point(words, attempt, what)
     if attempt.basis == "consent":
         _check_consent(words, attempt, terms, what)
         _check_own(words, facts, attempt, terms, what)
+
+
+def _check_point(words: OwnWords, attempt: Attempt, what: str) -> None:
+    """Hold that it went to the active contact point, and that this may be written to."""
+    point = words.points.get(attempt.channel)
+    if point is None or attempt.point != point.version:
+        raise ProofError(f"{what}: is not for the contact point that was active")
+    if point.suppressed or point.bounced:
+        raise ProofError(f"{what}: the contact point was suppressed, or takes no messages")
+    if attempt.basis == "consent" and not point.confirmed:
+        raise ProofError(f"{what}: the contact point was never confirmed")
 
 
 def _check_consent(words: OwnWords, attempt: Attempt, terms: Terms, what: str) -> None:

@@ -18,11 +18,13 @@ __all__ = [
     "TAKES",
     "Answer",
     "Key",
+    "Point",
     "Said",
     "answered",
     "erasure_due",
     "hear",
     "objected",
+    "pointed",
 ]
 
 TAKES, FILLS, SETS = 0, 1, 2
@@ -76,6 +78,16 @@ class Answer:
     at: int
     until: int
     own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The one active contact point of a channel; *version* names it and the event it came with."""
+
+    version: int
+    confirmed: bool
+    bounced: bool
+    suppressed: bool
 
 
 def hear(version: int, event: Json) -> Said:
@@ -195,6 +207,42 @@ def objected(
                 objections[key] = said.by_person
         elif said.by_person:
             objections[key] = True
+
+
+def pointed(
+    points: dict[str, Point], answers: Mapping[Key, Answer], body: Json, said: Said
+) -> None:
+    """Bring the active *points* up to those in *body*: a new one takes the place of the old."""
+    what = f"event {said.version}"
+    for told in listed_in(body, "points", what):
+        channel, named = text(told, "channel", what), number_or(told, "point", 0, what)
+        confirmed, bounced, suppressed, retired = (
+            flag(told, name, what) for name in ("confirmed", "bounced", "suppressed", "retired")
+        )
+        confirmed = confirmed and (said.reach == SETS or (said.imported and said.reach == FILLS))
+        active = points.get(channel)
+        if not named:
+            active = Point(said.version, confirmed, bounced, suppressed)
+            retired = retired or said.reach == TAKES
+        elif active is None or active.version != named:
+            continue
+        else:
+            since = said.imported and _granted_since(channel, answers, said)
+            active = Point(
+                named, active.confirmed or confirmed, active.bounced or (bounced and not since),
+                active.suppressed or suppressed,
+            )  # fmt: skip
+        if retired:
+            points.pop(channel, None)
+        else:
+            points[channel] = active
+
+
+def _granted_since(channel: str, answers: Mapping[Key, Answer], said: Said) -> bool:
+    return any(
+        on == channel and answer.state == "given" and _outweighs(answer, said)
+        for (_, on), answer in answers.items()
+    )
 
 
 def erasure_due(erase_at: int, body: Json, said: Said) -> int:

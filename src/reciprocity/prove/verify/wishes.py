@@ -17,11 +17,13 @@ from reciprocity.prove.verify.laws import (
     SETS,
     Answer,
     Key,
+    Point,
     Said,
     answered,
     erasure_due,
     hear,
     objected,
+    pointed,
 )
 
 __all__ = ["BASES", "Attempt", "OwnWords"]
@@ -64,6 +66,7 @@ class Attempt:
     channel: str
     basis: str
     consent: int
+    point: int
     decided_at: int
     handover_by: int
     counts_until: int
@@ -83,6 +86,7 @@ class Attempt:
             channel=text(body, "channel", what),
             basis=basis,
             consent=number(body, "consent", what),
+            point=number(body, "point", what),
             decided_at=number(body, "decided_at", what),
             handover_by=number(body, "handover_by", what),
             counts_until=number(body, "counts_until", what),
@@ -98,6 +102,7 @@ class OwnWords:
         self.answers: dict[Key, Answer] = {}
         self._requests: dict[Key, Answer] = {}
         self.objections: dict[Key, bool] = {}
+        self.points: dict[str, Point] = {}
         self.caps: dict[str, Caps] = {}
         self.pauses: dict[str, int] = {}
         self.quiet: tuple[int, int] | None = None
@@ -154,6 +159,7 @@ class OwnWords:
         said, body = hear(version, event), cast("Json", event["body"])
         what = f"event {version}"
         objected(self.objections, self.answers, body, said)
+        pointed(self.points, self.answers, body, said)
         answered(self.answers, self._requests, body, said)
         if said.kind.startswith("erasure."):
             self.erase_at = erasure_due(self.erase_at, body, said)

@@ -102,10 +102,13 @@ export function checkFacts(words, facts, attempt, terms, what) {
   checkTimes(attempt, facts, what);
   const basis = terms.basis(attempt.purpose);
   hold(basis === attempt.basis, `${what}: records the basis '${attempt.basis}', the brand file says '${basis}'`);
+  const point = words.points.get(attempt.channel);
   const counts = (one) => one.countsUntil > attempt.at;
   const least = {
     person_erased: Number(words.eraseAt !== 0),
     objected: Number(isObjected(words, attempt, terms)),
+    point_bounced: Number(point?.bounced ?? true),
+    point_suppressed: Number(point?.suppressed ?? true),
     minimum_age: terms.minimumAge(attempt.purpose),
     pause_active: Number(pausedUntil(words, attempt) > attempt.decidedAt),
     message_attempts: words.sent((one) => isAgain(one, attempt) && counts(one)),
@@ -119,6 +122,8 @@ export function checkFacts(words, facts, attempt, terms, what) {
   }
   const [week, month] = capsOf(words, attempt, terms);
   const most = {
+    point_active: Number(point !== undefined),
+    point_confirmed: Number(point?.confirmed ?? false),
     law_allows: Number(terms.allows(attempt.channel, attempt.basis)),
     cap_7_most: week,
     cap_30_most: month,
@@ -159,9 +164,19 @@ export function checkWishes(words, facts, attempt, terms, what) {
   ]) {
     hold(!holds, `${what}: ${against}`);
   }
+  checkPoint(words, attempt, what);
   if (attempt.basis !== "consent") return;
   checkConsent(words, attempt, terms, what);
   checkOwn(words, facts, attempt, terms, what);
+}
+
+/** Hold that it went to the active contact point, and that this may be written to. */
+function checkPoint(words, attempt, what) {
+  const point = words.points.get(attempt.channel);
+  hold(point?.version === attempt.point, `${what}: is not for the contact point that was active`);
+  hold(!point.suppressed && !point.bounced, `${what}: the contact point was suppressed, or takes no messages`);
+  const right = attempt.basis !== "consent" || point.confirmed;
+  hold(right, `${what}: the contact point was never confirmed`);
 }
 
 /** Hold that a yes stood, by the law, and is the one that *attempt* names. */

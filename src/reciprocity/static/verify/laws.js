@@ -57,10 +57,11 @@ function evidence(body, at, what) {
 export function answered(answers, requests, body, said) {
   const what = `event ${said.version}`;
   for (const row of listIn(body, "consent", what)) {
-    const key = keyOf(text(row, "purpose", what), text(row, "channel", what));
+    const [purpose, channel] = [text(row, "purpose", what), text(row, "channel", what)];
+    const key = keyOf(purpose, channel);
     const [state, until] = [text(row, "state", what), numberOr(row, "until", 0, what)];
     hold(STATES.has(state), `${what}: '${state}' is no state of consent`);
-    const word = { state, version: said.version, at: said.saidAt, until, own: said.own };
+    const word = { channel, state, version: said.version, at: said.saidAt, until, own: said.own };
     const stood = [answers.get(key) ?? null, requests.get(key) ?? null];
     const [answer, request] = after(...stood, word, said);
     put(answers, key, answer);
@@ -130,6 +131,36 @@ export function objected(objections, answers, body, said) {
     }
   }
 }
+
+/** Bring the active *points* up to those in *body*: a new one takes the place of the old. */
+export function pointed(points, answers, body, said) {
+  const what = `event ${said.version}`;
+  for (const told of listIn(body, "points", what)) {
+    const [channel, named] = [text(told, "channel", what), numberOr(told, "point", 0, what)];
+    const [mayConfirm, bounced, suppressed, retired] =
+      ["confirmed", "bounced", "suppressed", "retired"].map((name) => flag(told, name, what));
+    const confirmed = mayConfirm && (said.sets || (said.imported && said.fills));
+    const active = points.get(channel);
+    if (named === 0) {
+      if (retired || said.takes) points.delete(channel);
+      else points.set(channel, { version: said.version, confirmed, bounced, suppressed });
+    } else if (active?.version === named) {
+      const since = said.imported && grantedSince(channel, answers, said);
+      if (retired) points.delete(channel);
+      else {
+        points.set(channel, {
+          version: named,
+          confirmed: active.confirmed || confirmed,
+          bounced: active.bounced || (bounced && !since),
+          suppressed: active.suppressed || suppressed,
+        });
+      }
+    }
+  }
+}
+
+const grantedSince = (channel, answers, said) =>
+  [...answers.values()].some((one) => one.channel === channel && one.state === "given" && outweighs(one, said));
 
 /** When the person is to be erased (0: they did not ask); it is undone only in time. */
 export function erasureDue(eraseAt, body, said) {

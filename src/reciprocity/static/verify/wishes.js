@@ -4,7 +4,7 @@
 // release may have made them, and nobody can tell what they hold back.
 
 import { flag, hold, isObject, number, numberOr, text, textOr } from "./strict.js";
-import { answered, erasureDue, hear, objected } from "./laws.js";
+import { answered, erasureDue, hear, objected, pointed } from "./laws.js";
 import { newer } from "./entry.js";
 
 const BASES = ["consent", "contract", "legal_duty"];
@@ -31,16 +31,16 @@ export function readAttempt({ body, at }, what) {
   hold(BASES.includes(basis), `${what}: its basis '${basis}' is none that is known here`);
   const [message, occasion, purpose, channel] =
     ["message", "occasion", "purpose", "channel"].map((name) => text(body, name, what));
-  const [consent, decidedAt, handoverBy, countsUntil] =
-    ["consent", "decided_at", "handover_by", "counts_until"].map((name) => number(body, name, what));
-  return { message, occasion, purpose, channel, basis, consent, decidedAt, handoverBy, countsUntil, at };
+  const [consent, point, decidedAt, handoverBy, countsUntil] =
+    ["consent", "point", "decided_at", "handover_by", "counts_until"].map((name) => number(body, name, what));
+  return { message, occasion, purpose, channel, basis, consent, point, decidedAt, handoverBy, countsUntil, at };
 }
 
 /** What the person said, and what was sent to them, up to some event. */
 export class OwnWords {
   constructor() {
     Object.assign(this, { answers: new Map(), requests: new Map(), objections: new Map() });
-    Object.assign(this, { caps: new Map(), pauses: new Map(), quiet: null, age: 0, eraseAt: 0 });
+    Object.assign(this, { points: new Map(), caps: new Map(), pauses: new Map(), quiet: null, age: 0, eraseAt: 0 });
     Object.assign(this, { made: new Map(), counted: new Map(), outcomes: new Map() });
   }
 
@@ -91,6 +91,7 @@ export class OwnWords {
     const { body } = event;
     const said = hear(version, event);
     objected(this.objections, this.answers, body, said);
+    pointed(this.points, this.answers, body, said);
     answered(this.answers, this.requests, body, said);
     if (said.kind.startsWith("erasure.")) this.eraseAt = erasureDue(this.eraseAt, body, said);
     const [age, quiet] = [numberOr(body, "age_at_least", 0, what), quietOf(body, what)];
