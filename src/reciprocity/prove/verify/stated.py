@@ -98,11 +98,11 @@ class Terms:
 
     def above(self, purpose: str) -> list[str]:
         """The purposes above *purpose*, nearest first."""
-        found: list[str] = []
+        found: dict[str, None] = {}
         while (parent := self._parent(purpose)) and parent not in found:
-            found.append(parent)
+            found[parent] = None
             purpose = parent
-        return found
+        return list(found)
 
     def _parent(self, purpose: str) -> str:
         if purpose not in self._purposes:

@@ -76,9 +76,9 @@ export class Terms {
 
   /** The purposes above *purpose*, nearest first. */
   above(purpose) {
-    const found = [];
-    for (let name = this.parent(purpose); name && !found.includes(name); name = this.parent(name)) found.push(name);
-    return found;
+    const found = new Set();
+    for (let name = this.parent(purpose); name && !found.has(name); name = this.parent(name)) found.add(name);
+    return [...found];
   }
 
   parent(name) {
