@@ -66,12 +66,19 @@ VALUES = st.one_of(
     st.sampled_from([
         2**53 - 1, 1 - 2**53, AT, AT + 86_400_000, "consent", "contract", "email", "offers", "all",
         "*", "given", "withdrawn", "person", "import", "import:x", "None", "\ud800", "\u2028",
-        [], {}, [1], ["given"], {"a": 1},
+        [], {}, [1], ["given"], {"a": 1}, "operator:a", "system", "consent.granted", "refused",
+        "consent.withdrawn", "consent.confirmed", "consent.requested", "person.imported",
+        "objection.made", "pending", AT - 86_400_000, AT - 86_400_001, AT + 30 * 86_400_000,
+        {"when": AT - 9 * 86_400_000, "how": "card", "text": "yes"},
+        [{"purpose": "offers", "channel": "email", "state": "given"}],
+        [{"purpose": "all", "channel": "email", "state": "withdrawn"}], [["email", "consent"]],
     ]),
 )  # fmt: skip
 NAMES = st.sampled_from([
     "again", "lifted", "quiet_unset", "occasion", "channel", "parent", "basis", "atoms", "name",
     "values", "version", "slot", "caps", "pauses", "quiet", "objections", "consent", "stated",
+    "until", "evidence", "actor", "erase_at", "age_at_least", "state", "forbids", "minimum_age",
+    "validity_days", "maximum_validity_days", "quiet_from", "cap_7_days", "happened_at", "null",
 ])  # fmt: skip
 PIECES = st.sampled_from([
     "AND", "OR", "NOT", "(", ")", "IN", "TRUE", "FALSE", "true", "=", "<>", "!=", "<", "<=", ">",
@@ -155,7 +162,10 @@ def _python(file: str) -> Any:
         found = verify_person(file.encode(), [KEY])
     except ProofError as error:
         return str(error) or "refused"
-    names = ("slot", "covered", "epoch", "epoch_at", "decided", "size", "root")
+    names = (
+        "slot", "covered", "epoch", "epoch_at", "epoch_size", "decided", "fewest_rules", "size",
+        "root",
+    )  # fmt: skip
     return {name: getattr(found, name) for name in names}
 
 
@@ -282,6 +292,30 @@ def test_half_a_character_in_a_checkpoint_is_no_question_mark(given: Given, veri
     assert "UTF-8" in answer["refused"]
 
 
+@pytest.mark.parametrize(
+    "odd", ["\x1c", "\x85", "\u00a0", "\u3000", "\n", "\ufeff", "\u200b", "\0"]
+)
+def test_a_key_between_odd_spaces_is_read_as_in_python(verifier: Page, odd: str) -> None:
+    for key in (f"{KEY}{odd}", f"{odd}{KEY}"):
+        try:
+            verify_receipt(receipt(EVENT).encode(), [key])
+            here = True
+        except InputError:
+            here = False
+        (answer,) = asked(verifier, "verifyReceipt", [receipt(EVENT)], key)
+        assert ("holds" in answer) == here == (odd not in "\ufeff\u200b\0")
+        assert answer.get("proof", True) is True
+
+
+def test_nothing_is_no_state_that_was_seen(verifier: Page, given: Given) -> None:
+    for seen, why in (("", "no state"), ([], "no state"), (None, "")):
+        (answer,) = asked(
+            verifier, "verifyPerson", [given.person.decode()], given.key, seen=seen
+        )  # fmt: skip
+        assert why in answer.get("refused", "")
+        assert ("holds" in answer) == (why == "")
+
+
 def test_a_witness_signs_for_no_log(verifier: Page) -> None:
     witness = Key(
         LOG.name, 7, ONE.public.algorithm
@@ -301,7 +335,7 @@ def test_a_witness_signs_for_no_log(verifier: Page) -> None:
 
 def test_order_in_the_log_counts_here_too(verifier: Page, given: Given) -> None:
     told = lived(given.person)
-    later = body(LATER, stated=[1, LATE])(told)
+    later = body(LATER, stated=[1, LATE, 3, 4])(told)
     files = [person(told, places=(1, 0, *range(2, 13))), person(later, late=told.statements[1])]
     one, other = asked(verifier, "verifyPerson", files, KEY)
     assert "before the one it follows" in one["refused"]

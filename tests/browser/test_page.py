@@ -9,8 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from reciprocity.prove.page import verifier_page
+from reciprocity.prove.verify import verify_person
 from reciprocity.tlog.note import Checkpoint, Note
 from tests.prove.verify.forge import KEY, lived, person, receipt, spelled, spoken
+from tests.prove.verify.lies import EPOCH, FIRST, TRUTHS, body, says
 from tests.prove.verify.mutations import PERSON, changed
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def test_a_proof_is_checked_and_told_in_plain_words(
     opened: Page, tmp_path: Path, given: Given
 ) -> None:
     choose(opened, tmp_path, given.person)
-    expect(opened.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(opened.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
     assert "4 records about you" in opened.inner_text(".verdict")
     assert "1 message was decided again" in opened.inner_text(".verdict")
     told = opened.locator(".events li p").all_inner_texts()
@@ -84,7 +86,7 @@ def test_nothing_in_a_file_becomes_markup(opened: Page, tmp_path: Path, given: G
 
 def test_a_log_with_two_pasts_is_noticed(opened: Page, tmp_path: Path, given: Given) -> None:
     choose(opened, tmp_path, given.person)
-    expect(opened.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(opened.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
     opened.evaluate(
         """() => { for (const key of Object.keys(localStorage)) {
              const seen = JSON.parse(localStorage.getItem(key));
@@ -139,7 +141,7 @@ def test_an_older_file_is_no_alarm_and_said_to_be_older(
 def test_what_is_no_memory_is_none(opened: Page, tmp_path: Path, given: Given, junk: str) -> None:
     opened.evaluate("([key, junk]) => localStorage.setItem(key, junk)", [SEEN + ORIGIN, junk])
     choose(opened, tmp_path, given.person)
-    expect(opened.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(opened.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
     assert len(remembered(opened)) == 1
 
 
@@ -177,7 +179,7 @@ def test_a_file_may_be_dropped_anywhere(opened: Page, given: Given) -> None:
         }""",
         given.person.decode(),
     )
-    expect(opened.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(opened.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
 
 
 def test_a_huge_file_is_not_read(opened: Page, tmp_path: Path, given: Given) -> None:
@@ -203,7 +205,7 @@ def test_nothing_is_fetched_and_nothing_could_be(
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"file://{tmp_path}/verify.html#key={given.key.replace('+', '%2B')}")
     choose(page, tmp_path, given.person)
-    expect(page.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(page.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
     assert [url.split("#")[0] for url in asked] == [f"file://{tmp_path}/verify.html"]
     refused = page.evaluate(
         """async () => {
@@ -259,7 +261,7 @@ def test_a_key_that_is_missing_or_wrong_is_told_apart(
 def test_every_wish_is_told_in_words(opened: Page, tmp_path: Path, given: Given) -> None:
     opened.fill("#key", KEY)
     choose(opened, tmp_path, person(lived(given.person)).encode())
-    expect(opened.locator(".verdict h2")).to_contain_text("It holds: this was all of it on")
+    expect(opened.locator(".verdict h2")).to_contain_text("It holds: complete for the first")
     told = "\n".join(opened.locator(".events li p").all_inner_texts())
     for words in (
         "The message of record 10 was taken", "The message of record 8 was not taken",
@@ -274,7 +276,9 @@ def test_every_wish_is_told_in_words(opened: Page, tmp_path: Path, given: Given)
 def test_an_event_of_no_date_is_shown_all_the_same(
     opened: Page, tmp_path: Path, given: Given
 ) -> None:
-    event = spelled(spoken(json.loads(given.receipt)["event"]) | {"at": 2**53 - 1})
+    body = {"consent": [None], "caps": [], "pauses": {"*": 2**53 - 1}, "quiet": None}
+    told = {"at": 2**53 - 1, "body": body}
+    event = spelled(spoken(json.loads(given.receipt)["event"]) | told)
     opened.fill("#key", KEY)
     choose(opened, tmp_path, receipt(event).encode())
     expect(opened.locator(".verdict h2")).to_have_text("It holds")
@@ -296,6 +300,47 @@ def test_witnesses_that_are_asked_for_and_missing_show(
     opened.fill("#quorum", "1")
     opened.locator("#quorum").blur()
     expect(opened.locator(".verdict.bad")).to_contain_text("0 known witnesses cosigned it")
+
+
+def test_for_how_much_of_the_log_it_is_complete_is_said_first(
+    opened: Page, tmp_path: Path, given: Given
+) -> None:
+    found = verify_person(given.person, [given.key])
+    choose(opened, tmp_path, given.person)
+    part = f"complete for the first {found.epoch_size} of {found.size} records of the log"
+    expect(opened.locator(".verdict h2")).to_have_text(f"It holds: {part}")
+    assert f"by at least {found.fewest_rules} rules" in opened.inner_text(".verdict")
+    assert opened.locator(".warning").count() == 0
+
+
+def test_an_old_epoch_is_warned_of(opened: Page, tmp_path: Path, given: Given) -> None:
+    opened.fill("#key", KEY)
+    told = lived(given.person)
+    size = 10 + 3 * 5  # five events are below it
+    choose(opened, tmp_path, person(body(EPOCH, size=size, sum_n=5)(told), covered=5).encode())
+    expect(opened.locator(".verdict h2")).to_contain_text("complete for the first 25 of 90 records")
+    newer, behind = opened.locator(".warning").all_inner_texts()
+    assert newer.startswith("Mind: 8 records of yours are newer than that")
+    assert behind.startswith("Mind: The log has 64 records behind that")
+
+
+def test_a_message_that_no_rule_was_put_to_is_warned_of(
+    opened: Page, tmp_path: Path, given: Given
+) -> None:
+    opened.fill("#key", KEY)
+    truth = TRUTHS["no rules, and nothing against it"]
+    choose(opened, tmp_path, person(truth(lived(given.person))).encode())
+    expect(opened.locator(".warning")).to_contain_text("decided by no rule at all")
+
+
+def test_what_a_newer_release_made_is_not_called_false(
+    opened: Page, tmp_path: Path, given: Given
+) -> None:
+    opened.fill("#key", KEY)
+    newer = says(FIRST, lambda e: e.update(v=2))
+    choose(opened, tmp_path, person(newer(lived(given.person))).encode())
+    expect(opened.locator(".verdict.bad h2")).to_have_text("It was not checked")
+    assert "get a newer page" in opened.inner_text(".verdict")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -367,7 +412,7 @@ def test_the_answer_gets_the_focus_and_its_name(opened: Page, tmp_path: Path, gi
     choose(opened, tmp_path, given.person)
     expect(opened.locator(".verdict")).to_be_visible()
     assert opened.evaluate("document.activeElement.id") == "result"
-    assert opened.get_by_role("region", name="It holds: this was all of it on").count() == 1
+    assert opened.get_by_role("region", name="It holds: complete for the first").count() == 1
     levels = opened.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h => h.tagName)")
     assert levels == ["H1", "H2", "H2", "H2"]
 

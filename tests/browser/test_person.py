@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from reciprocity.deliver.link import Link
 from reciprocity.platform import Reciprocity
@@ -163,7 +164,9 @@ def test_records_are_filtered_and_the_filter_says_so(page: Page, place: Place) -
     shown = page.locator(".log > li:visible")
     assert set(shown.evaluate_all("all => all.map(one => one.dataset.group)")) == {"choice"}
     page.get_by_role("link", name=re.compile("^Record")).first.click()  # a figure leads to it
-    assert page.locator(".log > li:visible").count() > shown.count() - 1
+    expect(chip).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(":target")).to_be_visible()
+    assert len(set(shown.evaluate_all("all => all.map(one => one.dataset.group)"))) > 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

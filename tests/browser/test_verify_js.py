@@ -21,7 +21,17 @@ from reciprocity.tlog.merkle import (
     root_at,
 )
 from tests.prove.verify.mutations import PERSON, RECEIPT, changed
-from tests.prove.verify.test_wishes import ATTEMPT, BRAND, HONEST, LIES, TRUTHS
+from tests.prove.verify.test_wishes import (
+    ATTEMPT,
+    BRAND,
+    DECIDED,
+    HONEST,
+    LIES,
+    PACKS,
+    TRUTHS,
+    YES,
+    event,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -66,7 +76,8 @@ def test_a_persons_proof_holds_and_says_what_python_says(verifier: Page, given: 
     assert answer["holds"] == {
         "events": list(found.events), "slot": found.slot, "covered": found.covered,
         "epoch": found.epoch,
-        "epoch_at": found.epoch_at, "decided": found.decided, "consistent_with": 0,
+        "epoch_at": found.epoch_at, "epoch_size": found.epoch_size, "decided": found.decided,
+        "fewest_rules": found.fewest_rules, "consistent_with": 0,
         "origin": found.origin,
         "size": found.size, "root": found.root, "cosigned": {},
     }  # fmt: skip
@@ -213,22 +224,32 @@ def test_what_an_earlier_release_handed_out_holds_here_too(verifier: Page) -> No
 def test_a_persons_own_words_are_held_against_deliveries_as_in_python(
     verifier: Page, site: str
 ) -> None:
-    cases = [*LIES.values(), *TRUTHS.values()]
+    cases = [
+        *([history, HONEST | facts, 1, "checkFacts"] for history, facts in LIES.values()),
+        *([history, HONEST | facts, 1, "checkFacts"] for history, facts in TRUTHS.values()),
+        *([[*history, YES], {"zone_offset": 0}, len(history) + 1, "checkWishes"]
+          for history, _ in TRUTHS.values()),
+    ]  # fmt: skip
     answers = verifier.evaluate(
-        """async ([site, cases, honest, attempt, brand]) => {
-          const { OwnWords, checkFacts } = await import(`${site}/verify/wishes.js`);
-          return cases.map(([history, facts]) => {
+        """async ([site, cases, attempted, brand, packs]) => {
+          const { OwnWords, readAttempt } = await import(`${site}/verify/wishes.js`);
+          const { Terms } = await import(`${site}/verify/stated.js`);
+          const checks = await import(`${site}/verify/deliveries.js`);
+          return cases.map(([history, facts, consent, check]) => {
             const words = new OwnWords();
             history.forEach((event, place) => words.see(place + 1, event));
-            const told = new Map(Object.entries({ ...honest, ...facts }));
+            const event = { ...attempted, body: { ...attempted.body, consent, point: consent } };
+            const [attempt, terms] = [readAttempt(event, "it"), new Terms(brand, packs, "it")];
             try {
-              checkFacts(words, told, attempt, attempt.decided_at, brand, "it");
+              checks[check](words, new Map(Object.entries(facts)), attempt, terms, "it");
               return "";
             } catch (error) {
               return error.message;
             }
           });
         }""",
-        [site, cases, HONEST, ATTEMPT, BRAND],
+        [site, cases, event("delivery.attempted", DECIDED, **ATTEMPT), BRAND, PACKS],
     )
-    assert [bool(answer) for answer in answers] == [True] * len(LIES) + [False] * len(TRUTHS)
+    expected = [True] * len(LIES) + [False] * len(TRUTHS) * 2
+    assert [bool(answer) for answer in answers] == expected
+    assert all("records" in answer for answer in answers[: len(LIES)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from reciprocity.cli.front import AsJson, front_of, print_json, read, written
+from reciprocity.errors import InputError
 
 if TYPE_CHECKING:
     from reciprocity.prove.verify import VerifiedLog
@@ -94,7 +95,7 @@ def verify_person(
     """Check that a person's proof holds all there is of them, and decide each delivery again."""
     from reciprocity.prove.verify import verify_person as verify
 
-    before = read(seen, "checkpoint") if seen else b""
+    before = _seen(seen) if seen else None
     found = verify(read(file, "proof"), *_trust(context, key, policy), before)
     if as_json:
         print_json(found)
@@ -104,9 +105,13 @@ def verify_person(
 
     screen().print(events_table(found.events))
     print(f"the proof holds: {len(found.events)} events of slot {found.slot} in {found.origin}")
-    print(f"epoch {found.epoch} shows that the first {found.covered} of them are all there were,")
-    print(f"as of {moment(found.epoch_at)}")
-    print(f"{found.decided} deliveries were decided again: each was permitted")
+    print(f"epoch {found.epoch} shows that the first {found.covered} of them are all there were")
+    print(f"among the first {found.epoch_size} of {found.size} records of the log")
+    print(f"(stated at {moment(found.epoch_at)}, the brand's word)")
+    if newer := len(found.events) - found.covered:
+        print(f"{newer} of them are newer: whether more is missing there shows with the next epoch")
+    print(f"{found.decided} deliveries were decided again: each was permitted", end="")
+    print(f", by {found.fewest_rules} rules at least" if found.decided else "")
     if seen:
         print(f"the log goes on from the {found.consistent_with} events that were seen before")
     print(f"under the signed checkpoint of {found.size} events, root {found.root}")
@@ -170,7 +175,7 @@ def verify_log(
     """Check every leaf, tile and epoch of an exported log; exit code 1 if one does not hold."""
     from reciprocity.prove.verify import verify_log as verify
 
-    before = read(seen, "checkpoint") if seen else b""
+    before = _seen(seen) if seen else b""
     keys, asked = _trust(context, key, policy)
     found = verify(folder, keys, before, asked)
     if as_json:
@@ -202,6 +207,13 @@ def verify_page(
 
     written(output, verifier_page().encode())
     print(f"{output}: open it from disk, or host it; it loads nothing and sends nothing")
+
+
+def _seen(file: Path) -> bytes:
+    """The checkpoint in *file*; an empty one is no reason to check less."""
+    if not (note := read(file, "checkpoint")):
+        raise InputError(f"checkpoint file {file} is empty: name one that `log export` wrote")
+    return note
 
 
 def _trust(

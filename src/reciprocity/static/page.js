@@ -5,6 +5,7 @@ import { PERSON_FORMAT } from "./verify/person.js";
 import { compared } from "./memory.js";
 import { plainly, sentence, stamp, when } from "./words.js";
 
+const MUCH = 10; // more than one record in ten
 const MOST_BYTES = 64 * 1024 * 1024;
 const field = (id) => document.getElementById(id);
 
@@ -53,19 +54,44 @@ function told(title, points, bad) {
 
 const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 
-function personTold(found, seen) {
+/** What a proof does not show, as plainly as what it does. */
+function notShown(found) {
   const rest = found.events.length - found.covered;
+  const later = Math.max(found.size - found.epoch_size - 1, 0); // but for the statement of the epoch itself
+  const said = [];
+  if (rest) {
+    said.push(
+      `${count(rest, "record of yours is", "records of yours are")} newer than that: in the log, but whether more is ` +
+        "missing there shows with the next epoch. Ask for a newer proof.",
+    );
+  }
+  if (later * MUCH > found.size) {
+    said.push(
+      `The log has ${count(later, "record", "records")} behind that, of whomever: what of them is yours may be missing ` +
+        "here. Ask for a newer proof.",
+    );
+  }
+  if (found.decided && !found.fewest_rules) {
+    said.push("A message was decided by no rule at all: only what you said yourself was held against it.");
+  }
+  return said;
+}
+
+function personTold(found, seen) {
   const day = when(found.epoch_at);
+  const part = `the first ${found.epoch_size} of ${found.size} records of the log`;
+  const rules = count(found.fewest_rules, "rule", "rules");
   const points = [
     `${count(found.events.length, "record", "records")} about you, each signed into the log.`,
-    `None is missing among the first ${found.covered}, as of ${day} (epoch ${found.epoch}).`,
-    `${count(found.decided, "message was", "messages were")} decided again by the rules in the log: all permitted.`,
+    `None of yours is missing among ${part}: there are ${found.covered} (epoch ${found.epoch}, by its own word of ${day}).`,
+    `${count(found.decided, "message was", "messages were")} decided again: all permitted` +
+      (found.decided ? `, by at least ${rules} in the log and by what you said.` : "."),
     under(found),
   ];
-  if (rest) points.splice(2, 0, `${count(rest, "record is", "records are")} newer: in the log, and complete with the next epoch.`);
   if (seen) points.push(seen);
   const title = node("h2", { text: "Your records, the newest first" });
-  return [told(`It holds: this was all of it on ${day}`, points), title, listed(found.events)];
+  const warnings = notShown(found).map((text) => node("p", { className: "warning", text: `Mind: ${text}` }));
+  return [told(`It holds: complete for ${part}`, points), ...warnings, title, listed(found.events)];
 }
 
 function receiptTold(found, seen) {

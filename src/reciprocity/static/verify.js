@@ -7,7 +7,7 @@
 // `reciprocity.prove.verify`, written apart from this. Every function gives what was shown to hold,
 // or throws one error, `ProofError`, that says what did not match.
 
-import { ProofError, fromBase64, fromHex, hold, readJson, shown, text, toHex } from "./verify/strict.js";
+import { ProofError, fromBase64, fromHex, hold, isObject, readJson, shown, text, toHex, trimmed } from "./verify/strict.js";
 import { HASH_BYTES, checkConsistency, checkInclusion } from "./verify/merkle.js";
 import { cosignatures, openCheckpoint, readKey, readProof } from "./verify/note.js";
 import { checkLeaf } from "./verify/entry.js";
@@ -42,7 +42,8 @@ export async function verifyPerson(data, trust) {
 
 /** Hold that the log goes on from what was *seen* of it, `{origin, size, root}`; its size then. */
 async function goesOn(grown, seen, opened) {
-  if (!seen) return 0;
+  if (seen === undefined || seen === null) return 0;
+  hold(isObject(seen), "consistency: what was seen before is no state of a log");
   hold(seen.origin === opened.origin, `consistency: ${seen.origin} was seen before, this is ${opened.origin}`);
   if (seen.size === opened.size && !grown.has(seen.size)) grown.set(seen.size, []);
   hold(
@@ -68,12 +69,12 @@ const fromHexRoot = ({ root }) => fromHex(root, "root");
 
 async function keysOf({ keys }) {
   hold(keys?.length > 0, "no verifier key was given: have the log's key from somebody you trust");
-  return Promise.all(keys.map((key) => readKey(key.trim())));
+  return Promise.all(keys.map((key) => readKey(trimmed(key))));
 }
 
 async function opensUnder(note, keys, { witnesses = [], quorum = 0 }) {
   const { origin, size, root } = await openCheckpoint(note, keys);
-  const cosigned = await cosignatures(note, await Promise.all(witnesses.map((key) => readKey(key.trim()))));
+  const cosigned = await cosignatures(note, await Promise.all(witnesses.map((key) => readKey(trimmed(key)))));
   hold(cosigned.size >= quorum, `checkpoint: ${cosigned.size} known witnesses cosigned it, ${quorum} are asked for`);
   return { origin, size, root: toHex(root), cosigned: Object.fromEntries(cosigned) };
 }

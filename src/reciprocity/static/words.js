@@ -95,6 +95,10 @@ const FAILURES = [
     "The file is not signed with the key above. Either that is not the key of this log, or the file is not what the log signed.",
   ],
   [
+    /made by a newer release/, "It was not checked",
+    "The file holds something that this page does not know yet. It may be right: get a newer page, and check it there.",
+  ],
+  [
     /known witnesses cosigned/, "It does not hold",
     "Too few of the witnesses that you go by have signed. The file may still be right: ask for one that they signed.",
   ],

@@ -35,11 +35,13 @@ class Told:
     """What the log says of one person, as texts: each is put in as it is.
 
     In *epoch* `@root@` stands for the root that fits, in hex, `@ROOT@` for that in capitals.
+    *salted* are the places of statements that stand in the log under a salt.
     """
 
     events: tuple[str, ...]
     statements: tuple[str, ...]
     epoch: str
+    salted: frozenset[int] = frozenset()
 
     def at(self, place: int, text: str) -> Told:
         """The same with *text* at *place*, counted over events, statements and the epoch."""
@@ -91,22 +93,27 @@ def receipt(
     )
 
 
-def person(told: Told, *, places: tuple[int, ...] = (), late: str = "") -> str:
+def person(
+    told: Told, *, places: tuple[int, ...] = (), late: str = "", covered: int | None = None
+) -> str:
     """A person's proof of *told*, under `KEY`.
 
     With *places*, the log has the events in that order; *late* is a statement at index `LATE`,
-    after all of them.
+    after all of them. The epoch has the first *covered* events, by default all.
     """
     leaves = [hash_leaf(b"filler %d" % place) for place in range(SIZE)]
     indices = [FIRST_EVENT + STEP * place for place in places or range(len(told.events))]
-    chain = CHAIN
-    for index, event in zip(indices, told.events, strict=True):
+    covered, chain = len(told.events) if covered is None else covered, CHAIN
+    for place, (index, event) in enumerate(zip(indices, told.events, strict=True)):
         leaves[index] = hash_leaf(b"\x01" + _salted(event))
-        chain = sha256(chain + leaves[index]).digest()
+        if place < covered:
+            chain = sha256(chain + leaves[index]).digest()
     statements = dict(enumerate(told.statements, 1)) | ({LATE: late} if late else {})
+    salted = {place - len(told.events) + 1 for place in told.salted}
     for index, statement in statements.items():
-        leaves[index] = hash_leaf(_public(statement))
-    slots, root = _slots(len(told.events), chain)
+        leaf = b"\x02" + _salted(statement) if index in salted else _public(statement)
+        leaves[index] = hash_leaf(leaf)
+    slots, root = _slots(covered, chain)
     epoch = told.epoch.replace(ROOT, root.hex()).replace(ROOT.upper(), root.hex().upper())
     leaves[SIZE - 1] = hash_leaf(_public(epoch))
     frontier = Frontier()
@@ -123,14 +130,17 @@ def person(told: Told, *, places: tuple[int, ...] = (), late: str = "") -> str:
         "checkpoint": signed(growth, frontier.root()),
         "consistency": [],
         "epoch": stated | {
-            "blind": base64(BLIND), "version": len(told.events),
+            "blind": base64(BLIND), "version": covered,
             "path": [base64(one) for one in prove_inclusion(SLOT, SLOTS, slots)],
         },
         "events": [
             entry(one, index, base64(SALT)) for index, one in zip(indices, told.events, strict=True)
         ],
         "format": "reciprocity-person@v1",
-        "statements": [entry(one, index, "") for index, one in statements.items()],
+        "statements": [
+            entry(one, index, base64(SALT) if index in salted else "")
+            for index, one in statements.items()
+        ],
     })  # fmt: skip
 
 
@@ -170,9 +180,9 @@ def lived(given: bytes) -> Told:
         if (one := json.loads(entry["event"]))["kind"] == "delivery.attempted"
     )  # fmt: skip
     statements = [json.loads(one["event"]) for one in said["statements"]]
-    brand, rulebook = (
+    brand, rulebook, laws = (
         next(one for one in statements if one["kind"] == kind)
-        for kind in ("brand.applied", "rulebook.applied")
+        for kind in ("brand.applied", "rulebook.applied", "laws.applied")
     )
     brand["body"]["body"]["purposes"]["offers"]["parent"] = "all"
     brand["body"]["body"]["purposes"]["all"] = {"title": "All"}
@@ -188,7 +198,10 @@ def lived(given: bytes) -> Told:
     names = [one["name"] for one in book["facts"]]
 
     def sent(message: str, **facts: int) -> Said:
-        body = attempt["body"] | {"message": message, "stated": [1, 2], "atoms": 3, "consent": 1}
+        body = attempt["body"] | {
+            "message": message, "occasion": message, "stated": [1, 2, 3, 4], "atoms": 3,
+            "consent": 1,
+        }  # fmt: skip
         told = dict(zip(names, attempt["body"]["facts"], strict=True))
         told |= {"cap_7_most": 2, "cap_30_most": 5, "quiet_from": 60, "quiet_until": 120, **facts}
         return {"kind": "delivery.attempted", "body": body | {"facts": [*told.values()]}}
@@ -217,7 +230,8 @@ def lived(given: bytes) -> Told:
     ]
     body = {"number": 1, "root": ROOT, "size": SIZE - 1, "slots": SLOTS, "sum_n": len(acts)}
     epoch = {"at": AT + DAY, "body": body, "happened_at": AT, "kind": "epoch.published", "v": 1}
-    return Told(tuple(map(spelled, events)), (spelled(brand), spelled(rulebook)), spelled(epoch))
+    stated = spelled(brand), spelled(rulebook), spelled(laws)
+    return Told(tuple(map(spelled, events)), stated, spelled(epoch))
 
 
 def _act(kind: str, **body: Any) -> Said:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tests.prove.verify.forge import AT, DAY, Said, Told, spelled, spoken
 
-__all__ = ["LIES", "TRUTHS"]
+__all__ = ["LIES", "TRUTHS", "body", "says"]
 
 Lie = Callable[[Told], Told]
-WISHES, IMPORTED, OBJECTED, LIFTED, LEAVING, UNDONE, _, FAILED, SENT, _, LATER, _ = range(1, 13)
-BRAND, RULEBOOK, EPOCH = 13, 14, 15
+WISHES, IMPORTED, OBJECTED, LIFTED, LEAVING, UNDONE, FIRST, FAILED, SENT, DELIVERED, LATER, _ = (
+    range(1, 13)
+)
+BRAND, RULEBOOK, LAWS, EPOCH = 13, 14, 15, 16
 
 
 def says(place: int, change: Callable[[Said], object]) -> Lie:
@@ -74,6 +77,49 @@ def brand(change: Callable[[Said], object]) -> Lie:
     return says(BRAND, lambda e: change(e["body"]["body"]))
 
 
+def all_of(*lies: Lie) -> Lie:
+    """One lie after the other."""
+
+    def lie(told: Told) -> Told:
+        for one in lies:
+            told = one(told)
+        return told
+
+    return lie
+
+
+def act(place: int, kind: str, actor: str = "person", **parts: Any) -> Lie:
+    """Put an act in the place of an event."""
+    return says(
+        place, lambda e: e.update(kind=kind, body={"actor": actor, "method": "web", **parts})
+    )
+
+
+def row(state: str, purpose: str = "offers", **parts: Any) -> Said:
+    """One answer, by e-mail."""
+    return {"channel": "email", "purpose": purpose, "state": state, **parts}
+
+
+def yes(**parts: Any) -> Lie:
+    """Let the yes of the first event say something more."""
+    return says(0, lambda e: e["body"]["consent"][0].update(parts))
+
+
+def sent(**parts: Any) -> Lie:
+    """Change each of the deliveries; an ellipsis takes a part out."""
+    return all_of(*(body(place, **parts) for place in (FIRST, SENT, LATER)))
+
+
+def salted(place: int) -> Lie:
+    """Let the statement at *place* stand under a salt."""
+    return lambda told: replace(told, salted=told.salted | {place})
+
+
+def evidence(when: int) -> Said:
+    """What an import says of when and how."""
+    return {"how": "card", "text": "yes", "when": when}
+
+
 def deep(levels: int) -> list[Any]:
     """Lists, one in the other."""
     return json.loads("[" * levels + "]" * levels)  # type: ignore[no-any-return]
@@ -125,7 +171,7 @@ LIES: dict[str, Lie] = {
     "a delivery over the cap that was set": fact("cap_7_most", 3),
     "a delivery by another quiet time": fact("quiet_from", 61),
     "a delivery to an older person": fact("stated_age", 19),
-    "the same message once more": body(LATER, message="spring"),
+    "the same message once more": body(LATER, message="spring", occasion="spring"),
     "a delivery whose atoms do not hold": body(LATER, atoms=1),
     "a delivery whose atoms are no number": body(LATER, atoms=True),
     "a delivery by another basis": body(LATER, basis="contract"),
@@ -140,10 +186,11 @@ LIES: dict[str, Lie] = {
     "a delivery that rests on no version": body(LATER, consent=0),
     "a delivery that rests on a wish": body(LATER, consent=2),
     "a delivery under no statements": body(LATER, stated=...),
-    "a delivery under one statement": body(LATER, stated=[1]),
-    "a delivery under statements that change places": body(LATER, stated=[2, 1]),
-    "a delivery under a later rulebook": body(LATER, stated=[1, 80]),
-    "a delivery under statements that are no numbers": body(LATER, stated=[True, 2]),
+    "a delivery under two statements": body(LATER, stated=[1, 2]),
+    "a delivery under statements that change places": body(LATER, stated=[2, 1, 3, 4]),
+    "a delivery under a later rulebook": body(LATER, stated=[1, 80, 3, 4]),
+    "a delivery of a later campaign": body(LATER, stated=[1, 2, 3, 80]),
+    "a delivery under statements that are no numbers": body(LATER, stated=[True, 2, 3, 4]),
     "a wish for fewer": body(WISHES, caps={"email": [0, 5]}),
     "a wish for another quiet time": body(WISHES, quiet={"start": 60, "end": 121}),
     "a pause": body(WISHES, pauses={"*": AT + DAY}),
@@ -208,6 +255,176 @@ LIES: dict[str, Lie] = {
     "an epoch without a number": body(EPOCH, number=0),
     "an epoch that is something else": says(EPOCH, lambda e: e.update(kind="law_packs.applied")),
     "an epoch of another form": says(EPOCH, lambda e: e.update(v=2)),
+    "a yes that had run out": yes(until=AT),
+    "a yes older than the brand lets one be": all_of(
+        brand(lambda b: b["purposes"]["offers"].update(validity_days=1)),
+        says(0, lambda e: e.update(happened_at=AT - DAY)),
+    ),
+    "a yes older than the law lets one be": all_of(
+        says(LAWS, lambda e: e["body"]["body"][0].update(maximum_validity_days=1)),
+        says(0, lambda e: e.update(happened_at=AT - DAY)),
+    ),
+    "a yes inside a wish": says(0, lambda e: e.update(kind="preferences.set")),
+    "a yes inside a withdrawal": says(0, lambda e: e.update(kind="consent.withdrawn")),
+    "a yes that waits to be confirmed": says(0, lambda e: e.update(kind="consent.requested")),
+    "a yes that confirms nothing": says(0, lambda e: e.update(kind="consent.confirmed")),
+    "a yes in what was held back": says(0, lambda e: e.update(kind="delivery.held")),
+    "a yes of an import without evidence": says(0, lambda e: e.update(kind="person.imported")),
+    "a yes that nobody knows who said": says(0, lambda e: e["body"].update(actor="system")),
+    "a yes that nobody said": says(0, lambda e: e["body"].pop("actor")),
+    "a yes and a no in one": says(0, lambda e: e["body"]["consent"].append(row("withdrawn"))),
+    "a yes by a state that is none": yes(state="granted"),
+    "a yes said anew, and the old one named": act(
+        OBJECTED, "consent.granted", consent=[row("given")]
+    ),
+    "a no inside a wish": body(WISHES, consent=[row("refused")]),
+    "a no of an import": body(IMPORTED, consent=[row("withdrawn")]),
+    "a no of an import a day before the yes": body(
+        IMPORTED, consent=[row("withdrawn")], evidence=evidence(AT - DAY)
+    ),
+    "a no of an import to come": body(
+        IMPORTED, consent=[row("withdrawn")], evidence=evidence(AT + DAY)
+    ),
+    "a no to a purpose above": act(
+        OBJECTED, "consent.withdrawn", consent=[row("withdrawn", "all")]
+    ),
+    "a no of a newer form": says(LIFTED, lambda e: e.update(v=2)),
+    "a kind that nobody knows": says(LIFTED, lambda e: e.update(kind="consent.paused")),
+    "a kind that is the brand's": says(LIFTED, lambda e: e.update(kind="brand.applied")),
+    "an outcome that nobody knows": says(FAILED, lambda e: e.update(kind="delivery.read")),
+    "a delivery of a newer form": says(FIRST, lambda e: e.update(v=2)),
+    "a delivery by a ground that is none": all_of(
+        brand(lambda b: b["purposes"]["offers"].update(basis="other")), sent(basis="other")
+    ),
+    "a delivery for nothing": all_of(
+        sent(purpose=None), yes(purpose=None), brand(lambda b: b["purposes"].update(null={}))
+    ),
+    "a delivery on a channel that the brand does not have": all_of(
+        body(LATER, channel="post"), yes(channel="post")
+    ),
+    "a delivery decided tomorrow": body(LATER, decided_at=AT + DAY),
+    "a delivery decided long before": body(LATER, decided_at=AT - 5_000),
+    "a delivery that may be handed over at any time": body(LATER, handover_by=2**52),
+    "a delivery that stops counting": body(SENT, counts_until=AT + 30 * DAY - 1),
+    "a delivery that stops counting before its campaign ends": body(
+        SENT, counts_until=AT + 31 * DAY
+    ),
+    "a delivery handed over too late": says(
+        DELIVERED, lambda e: e.update(at=AT + 99_000, happened_at=AT + 99_000)
+    ),
+    "a delivery that came and was never on record": says(
+        FAILED, lambda e: e.update(kind="delivery.delivered", body={"attempt": 2})
+    ),
+    "a delivery that came and is on record as stopped": all_of(
+        says(FAILED, lambda e: e.update(kind="delivery.cancelled", body={"attempt": 8})),
+        body(DELIVERED, attempt=8),
+    ),
+    "a delivery that a law forbids": all_of(
+        says(LAWS, lambda e: e["body"]["body"][0].update(forbids=[["email", "consent"]]))
+    ),
+    "a delivery to somebody too young by law": says(
+        LAWS, lambda e: e["body"]["body"][0].update(minimum_age=19)
+    ),
+    "a delivery at another minute of the day": fact("minute_of_day", 1),
+    "a delivery by a clock that is none": fact("zone_offset", 1440 + 60),
+    "time that falls": says(WISHES, lambda e: e.update(at=AT)),
+    "time that falls behind a statement": says(LAWS, lambda e: e.update(at=AT + 2)),
+    "an erasure that an import undoes": says(
+        UNDONE, lambda e: e["body"].update(actor="import:crm")
+    ),
+    "an erasure that nobody knows who undoes": says(
+        UNDONE, lambda e: e["body"].update(actor="personal")
+    ),
+    "an erasure undone too late": body(LEAVING, erase_at=AT + 7),
+    "an objection that an import lifts": says(LIFTED, lambda e: e["body"].update(actor="import")),
+    "an objection that staff lift": says(LIFTED, lambda e: e["body"].update(actor="operator:ada")),
+    "an objection to a number": body(OBJECTED, objections=[{"purpose": 5}]),
+    "an objection lifted by an empty list": body(
+        LIFTED, objections=[{"lifted": [], "purpose": "all"}]
+    ),
+    "an objection of an import": body(IMPORTED, objections=[{"purpose": "offers"}]),
+    "an age that an import raises": all_of(
+        body(WISHES, age_at_least=18),
+        body(IMPORTED, age_at_least=21),
+        *(fact("stated_age", 21, place) for place in (FIRST, SENT, LATER)),
+    ),
+    "a pause of an import, where nobody said anything": body(IMPORTED, pauses={"email": AT + DAY}),
+    "a wish that is no object": body(WISHES, caps=[]),
+    "a wish that is nothing": body(WISHES, caps=None),
+    "a cap that is one number": body(WISHES, caps={"email": [2]}),
+    "a quiet time beyond the day": body(WISHES, quiet={"start": 60, "end": 1440}),
+    "consent that is nothing": body(WISHES, consent=None),
+    "consent that lists nothing": body(WISHES, consent=[None]),
+    **{
+        f"a contact point that {name}": all_of(
+            sent(**points.pop("sent", {})),
+            act(
+                OBJECTED,
+                points.pop("kind", "contact_point.set"),
+                points.pop("actor", "person"),
+                points=[{"channel": "email"} | points],
+            ),
+        )
+        for name, points in {
+            "bounced": {
+                "kind": "contact_point.bounced",
+                "actor": "system",
+                "point": 1,
+                "bounced": True,
+            },
+            "is suppressed": {
+                "kind": "contact_point.suppressed",
+                "actor": "system",
+                "point": 1,
+                "suppressed": True,
+            },
+            "left": {"point": 1, "retired": True},
+            "nobody knows who took away": {"actor": "system"},
+            "is another": {"confirmed": True},
+            "was never confirmed": {"sent": {"point": 4}},
+            "a request confirms": {
+                "kind": "consent.requested",
+                "confirmed": True,
+                "sent": {"point": 4},
+            },
+            "is a list": {"point": []},
+            "is confirmed by a number": {"confirmed": 1, "sent": {"point": 4}},
+        }.items()
+    },
+    "a brand file under a salt": salted(BRAND),
+    "a rulebook under a salt": salted(RULEBOOK),
+    "law packs under a salt": salted(LAWS),
+    "a rulebook of a newer form": says(RULEBOOK, lambda e: e.update(v=2)),
+    "a brand file of a newer form": says(BRAND, lambda e: e.update(v=2)),
+    "law packs that are no list": body(LAWS, body={}),
+    "law packs of something else": body(LAWS, body=["eu"]),
+    **{
+        f"no rules, and {name}": all_of(
+            book(lambda b: b.update(facts=[], rules=[], atoms=[])), sent(facts=[], atoms=0), lie
+        )
+        for name, lie in {
+            "an objection": act(LIFTED, "objection.made", objections=[{"purpose": "offers"}]),
+            "a pause": body(WISHES, pauses={"*": AT + DAY}),
+            "a cap": body(WISHES, caps={"email": [0, None]}),
+            "a quiet time": lambda told: told,
+            "somebody who leaves": says(UNDONE, lambda e: e.update(kind="profile.set")),
+            "somebody too young": brand(lambda b: b["purposes"]["offers"].update(minimum_age=19)),
+            "no yes": act(LIFTED, "consent.refused", consent=[row("refused")]),
+        }.items()
+    },
+    "no rules, and it was quiet time": all_of(
+        book(lambda b: b.update(facts=[{"name": "zone_offset"}], rules=[], atoms=[])),
+        sent(facts=[60], atoms=0),
+        body(WISHES, quiet={"start": 900, "end": 920}),
+    ),
+    "an epoch that says more": body(EPOCH, more=1),
+    "an epoch that says less": body(EPOCH, sum_n=...),
+    "an epoch whose text the log has not": says(EPOCH, lambda e: e.update(pad="x" * 16_384)),
+    "an epoch beyond itself": body(EPOCH, size=90),
+    "an epoch of the far future": body(EPOCH, size=2**53 - 1),
+    "an epoch of more events than records": body(EPOCH, sum_n=90),
+    "an epoch of fewer events in all than of one person": body(EPOCH, sum_n=12),
+    "an epoch older than what it covers": says(EPOCH, lambda e: e.update(at=AT + 1)),
 }
 TRUTHS: dict[str, Lie] = {
     "nothing changed": lambda told: told,
@@ -217,7 +434,7 @@ TRUTHS: dict[str, Lie] = {
     "an event nested as deep as may be": body(WISHES, more=deep(198)),
     "the largest number, and the least": body(WISHES, more=[2**53 - 1, 1 - 2**53]),
     "a fact more careful than need be": fact("cap_30_used", 4),
-    "a quiet time taken back": body(WISHES, quiet=..., quiet_unset=True),
+    "a quiet time said twice": body(WISHES, quiet_unset=True),
     "a rule with blanks of every script": rule(
         "\u00a0NOT\u2003visits\x85>\x1c3\u3000AND\tFALSE\r\n\u2028"
     ),
@@ -231,4 +448,66 @@ TRUTHS: dict[str, Lie] = {
         lambda b: b["purposes"]["all"].update(parent="offers")
     ),
     "a statement of 16,384 bytes and more": body(BRAND, more="x" * 20_000),
+    "a no of an import, more than a day before the yes": body(
+        IMPORTED, consent=[row("withdrawn")], evidence=evidence(AT - DAY - 1)
+    ),
+    "a no of an import, long before": all_of(
+        body(IMPORTED, consent=[row("refused")]),
+        says(IMPORTED, lambda e: e.update(happened_at=AT - 2 * DAY)),
+    ),
+    "an objection of an import, long before": body(
+        IMPORTED, objections=[{"channel": "email", "purpose": "offers"}],
+        evidence=evidence(AT - 2 * DAY),
+    ),
+    "an objection of an import that staff lift": all_of(
+        says(OBJECTED, lambda e: e["body"].update(actor="import")),
+        says(LIFTED, lambda e: e["body"].update(actor="operator:ada")),
+    ),
+    "a yes of an import with evidence": all_of(
+        says(0, lambda e: e["body"].update(actor="import:crm", evidence=evidence(AT - 9 * DAY))),
+    ),
+    "a yes that was confirmed": all_of(
+        says(0, lambda e: e.update(kind="consent.requested")), yes(state="pending"),
+        says(WISHES, lambda e: e.update(kind="consent.confirmed")),
+        body(
+            WISHES, consent=[row("given")],
+            points=[{"channel": "email", "confirmed": True, "point": 1}],
+        ), sent(consent=2),
+    ),
+    "a request beside a yes": act(
+        OBJECTED, "consent.requested", consent=[row("pending", until=AT + DAY)]
+    ),
+    "a yes said anew": all_of(
+        act(OBJECTED, "consent.granted", consent=[row("given")]), sent(consent=4)
+    ),
+    "a yes after a no to a purpose above": all_of(
+        act(OBJECTED, "consent.withdrawn", consent=[row("withdrawn", "all")]),
+        act(LIFTED, "consent.granted", consent=[row("given")]), sent(consent=5),
+    ),
+    "a yes after a no": all_of(
+        body(WISHES, consent=[row("refused")]),
+        act(OBJECTED, "consent.granted", "operator:ada", consent=[row("given")]), sent(consent=4),
+    ),
+    "no rules, and nothing against it": all_of(
+        book(lambda b: b.update(facts=[{"name": "zone_offset"}], rules=[], atoms=[])),
+        sent(facts=[60], atoms=0),
+    ),
+    "a new contact point": all_of(
+        act(OBJECTED, "contact_point.set", points=[{"channel": "email", "confirmed": True}]),
+        sent(point=4),
+    ),
+    "a contact point of before that bounced": all_of(
+        act(OBJECTED, "contact_point.set", points=[{"channel": "email", "confirmed": True}]),
+        act(LIFTED, "contact_point.bounced", "system",
+            points=[{"bounced": True, "channel": "email", "point": 1}]),
+        sent(point=4),
+    ),
+    "a contact point that a file of long before says bounced": act(
+        OBJECTED, "contact_point.bounced", "import", evidence=evidence(AT - 2 * DAY),
+        points=[{"bounced": True, "channel": "email", "point": 1}],
+    ),
+    "a purpose for the old enough": brand(
+        lambda b: b["purposes"]["offers"].update(minimum_age=13)
+    ),
+    "an epoch of the same instant": says(EPOCH, lambda e: e.update(at=AT + 13)),
 }  # fmt: skip

@@ -70,6 +70,15 @@ def test_bad_input_says_what_to_do(arguments: list[str], code: int, says: str) -
     assert says in done.stderr
 
 
+@pytest.mark.parametrize("what", ["person", "log"])
+def test_an_empty_file_is_nothing_that_was_seen(given: Given, tmp_path: Path, what: str) -> None:
+    (tmp_path / "p.json").write_bytes(given.person)
+    (tmp_path / "seen").write_bytes(b"")
+    path = given.log if what == "log" else tmp_path / "p.json"
+    done = alone(what, str(path), "--key", given.key, "--seen", str(tmp_path / "seen"))
+    assert (done.returncode, "is empty" in done.stderr) == (2, True)
+
+
 def test_a_proof_that_does_not_hold_ends_with_one(given: Given, tmp_path: Path) -> None:
     (tmp_path / "p.json").write_bytes(given.person.replace(b"withdrawn", b"confirmed"))
     done = alone("person", str(tmp_path / "p.json"), "--key", given.key)

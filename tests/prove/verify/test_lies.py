@@ -37,6 +37,6 @@ def test_versions_must_rise_with_the_log(given: Given) -> None:
 
 def test_a_rulebook_that_came_later_judges_nothing(given: Given) -> None:
     told = lived(given.person)
-    file = person(body(LATER, stated=[1, LATE])(told), late=told.statements[1])
+    file = person(body(LATER, stated=[1, LATE, 3, 4])(told), late=told.statements[1])
     with pytest.raises(ProofError, match="came after it"):
         verify_person(file.encode(), [KEY])

@@ -125,6 +125,18 @@ def test_the_log_is_held_against_what_was_seen_of_it(given: Given) -> None:
         verify_person(json.dumps(said).encode(), [given.key], seen=given.seen)
 
 
+def test_nothing_is_no_state_that_was_seen(given: Given) -> None:
+    with pytest.raises(ProofError, match="note"):
+        verify_person(given.person, [given.key], seen=b"")
+
+
+def test_it_says_for_how_many_records_of_the_log_it_is_complete(given: Given) -> None:
+    found = verify_person(given.person, [given.key])
+    epoch = json.loads(json.loads(given.person)["epoch"]["event"])["body"]
+    assert found.epoch_size == epoch["size"] <= found.size
+    assert found.fewest_rules > 20
+
+
 def test_a_log_that_tells_another_past_is_found(tmp_path: Path) -> None:
     """One key, two histories: the second, however long, does not go on from the first."""
     with new_shop(tmp_path) as shop:

@@ -192,10 +192,11 @@ def _prove(console: Console, shop: Reciprocity, place: Path, slot: int, key: str
     (place / "proof.json").write_bytes(person_proof(shop.journal, slot).encode())
     (place / "verify.html").write_text(verifier_page(), encoding="utf-8")
     whole = verify_person((place / "proof.json").read_bytes(), [key])
-    console.print(f"\n{len(whole.events)} events are all that is recorded of this person, as epoch")
-    console.print(f"{whole.epoch} shows; {whole.decided} of their deliveries, decided again from")
-    console.print("the rules in the log and their own words, were permitted. Check it yourself,")
-    console.print("with proof.json, on the page")
+    console.print(f"\n{whole.covered} events are all that is recorded of this person among the")
+    console.print(f"first {whole.epoch_size:,} of {whole.size:,} records, as epoch {whole.epoch}")
+    console.print(f"shows; {whole.decided} of their deliveries, decided again from the rules in")
+    console.print("the log and their own words, were permitted. Check it yourself, with")
+    console.print("proof.json, on the page")
     page = f"{(place / 'verify.html').absolute().as_uri()}#key={quote(key, safe='')}"
     console.print(page, soft_wrap=True)
 

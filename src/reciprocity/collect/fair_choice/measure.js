@@ -1,6 +1,11 @@
 // What a browser shows of a prompt, as plain numbers. Nothing is judged here and nothing is kept.
 // Read by `rendered.py`, which hands this function to the page.
 async () => {
+  // Focus is set beforehand with the first frame; one that is never painted is not waited for.
+  const frame = () => new Promise((done) => { requestAnimationFrame(done); setTimeout(done, 1000); });
+  await frame();
+  await frame();
+
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 1;
   const pen = canvas.getContext("2d", { willReadFrequently: true });

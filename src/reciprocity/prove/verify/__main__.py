@@ -68,7 +68,7 @@ def _agreed(told: Namespace) -> Agreed:
     return Agreed(told.commitment, told.count, _read(told.drawn_from))
 
 
-def _more(told: Namespace, seen: bytes) -> dict[str, Any]:
+def _more(told: Namespace, seen: bytes | None) -> dict[str, Any]:
     if told.what == "challenge":
         return {"agreed": _agreed(told)}
     return {"seen": seen} if told.what == "person" else {}
@@ -79,6 +79,13 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"file {path} cannot be read: {error.strerror}") from error
+
+
+def _seen(path: Path) -> bytes:
+    """The checkpoint in the file at *path*; an empty file is no reason to check less."""
+    if not (note := _read(path)):
+        raise InputError(f"file {path} is empty: expected a checkpoint that was seen before")
+    return note
 
 
 def _key(told: str) -> str:
@@ -92,9 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         keys = [_key(key) for key in told.key]
         policy = Policy.parse(_read(told.policy)) if told.policy else None
-        seen = _read(told.seen) if told.seen else b""
+        seen = _seen(told.seen) if told.seen else None
         if told.what == "log":
-            found = asdict(verify_log(told.path, keys, seen, policy))
+            found = asdict(verify_log(told.path, keys, seen or b"", policy))
         else:
             more = _more(told, seen)
             found = asdict(_VERIFY[told.what](_read(told.path), keys, policy, **more))

@@ -13,16 +13,22 @@ from reciprocity.tlog.policy import Policy, open_cosigned
 from reciprocity.tlog.signing import LogVerifier
 
 __all__ = [
+    "BLANKS",
     "Entry",
     "Json",
     "check_entry",
     "check_leaf",
+    "check_public",
+    "flag",
     "from_base64",
     "from_hex",
     "hashes_of",
     "keys_from",
     "leaf_of",
+    "listed_in",
+    "newer",
     "number",
+    "number_or",
     "open_under",
     "read_json",
     "text",
@@ -35,6 +41,14 @@ Json = Mapping[str, object]
 Entry = tuple[Json, int, bytes]
 """An event that is in the log: what it says, its index, its leaf hash."""
 
+BLANKS: Final = "".join(
+    chr(point)
+    for point in (
+        *range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B),
+        0x2028, 0x2029, 0x202F, 0x205F, 0x3000,
+    )
+)  # fmt: skip
+"""White space, as docs/reference/proof-formats.md lists it, whatever a later Unicode adds."""
 MOST_BYTES: Final = 1 << 28
 MOST_NUMBER: Final = 2**53
 MOST_DEPTH: Final = 200
@@ -125,6 +139,35 @@ def number(said: Json, name: str, what: str, least: int = 0) -> int:
     return value
 
 
+def number_or(said: Json, name: str, default: int, what: str) -> int:
+    """The whole number from 0 under *name*, or *default* where there is nothing."""
+    return number(said, name, what) if name in said else default
+
+
+def flag(said: Json, name: str, what: str) -> bool:
+    """The yes or no under *name*, no where there is nothing; refuses anything else."""
+    value = said.get(name, False)
+    if not isinstance(value, bool):
+        raise ProofError(f"{what}: {name} is neither true nor false")
+    return value
+
+
+def listed_in(said: Json, name: str, what: str) -> list[Json]:
+    """The list of objects under *name*, empty where there is nothing; refuses anything else."""
+    value = said.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise ProofError(f"{what}: {name} is no list of objects")
+    return value
+
+
+def newer(what: str, event: Json) -> ProofError:
+    """What to raise for an *event* of a kind or version that is not known here."""
+    return ProofError(
+        f"{what}: {event['kind']!r} version {event['v']} is not known here: "
+        "it was made by a newer release, get a newer verifier"
+    )
+
+
 def from_base64(spelled: str, what: str, size: int = HASH_BYTES) -> bytes:
     """The *size* bytes that *spelled* stands for, in the one canonical spelling."""
     try:
@@ -207,6 +250,19 @@ def check_entry(said: object, checkpoint: Checkpoint, what: str) -> Entry:
     return event, index, leaf_hash
 
 
+def check_public(said: object, what: str, *, clear: bool = False) -> None:
+    """Hold that the entry *said* stands in the log for everyone to read; with *clear*, as text.
+
+    An event under a salt can be read by nobody who was not given the salt, and of a long one the
+    log has the hash alone.
+    """
+    entry = cast("Json", said)
+    if text(entry, "salt", what):
+        raise ProofError(f"{what}: stands under a salt, where everyone must be able to read it")
+    if clear and len(utf8(entry, "event", what)) >= CLEAR_BYTES:
+        raise ProofError(f"{what}: the log has its hash alone, where its text must stand")
+
+
 def keys_from(spelled: Sequence[str], policy: Policy | None = None) -> list[LogVerifier]:
     """The verifiers of *spelled* keys, and of the logs that *policy* names.
 
@@ -216,7 +272,7 @@ def keys_from(spelled: Sequence[str], policy: Policy | None = None) -> list[LogV
     if not spelled and not logs:
         raise InputError("no verifier key was given: name the one that `reciprocity log key` says")
     try:
-        return [*logs, *(_log_key(key.strip()) for key in spelled)]
+        return [*logs, *(_log_key(key.strip(BLANKS)) for key in spelled)]
     except (ProofError, ValueError) as error:
         raise InputError(
             f"verifier key is none ({error}): give the line that `reciprocity log key` prints"

@@ -9,23 +9,23 @@ from hashlib import sha256
 from typing import Final, Self, cast
 
 from reciprocity.errors import ProofError
+from reciprocity.prove.verify.deliveries import check_order, judged
 from reciprocity.prove.verify.entry import (
     Entry,
     Json,
     check_entry,
+    check_public,
     from_base64,
     from_hex,
     hashes_of,
     keys_from,
+    newer,
     number,
     open_under,
     read_json,
     text,
-    text_or,
     utf8,
 )
-from reciprocity.prove.verify.rules import Rulebook
-from reciprocity.prove.verify.wishes import OwnWords, check_facts
 from reciprocity.tlog.merkle import HASH_BYTES, check_consistency, check_inclusion
 from reciprocity.tlog.note import Checkpoint
 from reciprocity.tlog.policy import Policy
@@ -37,6 +37,7 @@ __all__ = [
     "chained",
     "check_commitment",
     "check_events",
+    "check_statements",
     "decide_again",
     "listed",
     "verify_person",
@@ -47,18 +48,19 @@ _FIELDS: Final = (
     "chain", "checkpoint", "consistency", "epoch", "events", "format", "statements",
 )  # fmt: skip
 _EPOCH: Final = ("blind", "event", "index", "path", "proof", "version")
-_TAKES_BACK: Final = ("consent.refused", "consent.withdrawn")
-_BRAND, _RULEBOOK = 0, 1
+_STATED: Final = {"number", "root", "size", "slots", "sum_n"}
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPerson:
     """A proof that holds: the person's events, how many of them an epoch shows to be all.
 
-    *covered* events are complete as of epoch number *epoch*, stated at *epoch_at* (ms since 1970);
-    later ones are in the log, but only the next epoch will show that none is missing: look at the
-    date. *decided* is how many deliveries were decided again, *consistent_with* the size of the
-    checkpoint that was seen before (0 without one). *root* is in hex.
+    *covered* events are all there are of the person among the first *epoch_size* records of the
+    log, which has *size*: so says epoch number *epoch*, stated at *epoch_at* (ms since 1970, the
+    brand's word). What came later is in the log, but only the next epoch will show that none is
+    missing. *decided* is how many deliveries were decided again, each put before *fewest_rules*
+    rules at least (0 if there was none); *consistent_with* the size of the checkpoint that was
+    seen before (0 without one). *root* is in hex.
     """
 
     events: tuple[Json, ...]
@@ -66,7 +68,9 @@ class VerifiedPerson:
     covered: int
     epoch: int
     epoch_at: int
+    epoch_size: int
     decided: int
+    fewest_rules: int
     consistent_with: int
     origin: str
     size: int
@@ -75,11 +79,12 @@ class VerifiedPerson:
 
 
 def verify_person(
-    data: bytes, keys: Sequence[str], policy: Policy | None = None, seen: bytes = b""
+    data: bytes, keys: Sequence[str], policy: Policy | None = None, seen: bytes | None = None
 ) -> VerifiedPerson:
     """What the person's proof in *data* shows under one of *keys*, or those of *policy*.
 
-    *seen* is a checkpoint of the log seen before, which it must go on from. Raises `ProofError`
+    *seen* is a checkpoint of the log seen before, which it must go on from; an empty one is none,
+    and is refused. Raises `ProofError`
     saying what does not hold, by version where it is one event, `InputError` for a key that is
     none.
     """
@@ -89,21 +94,23 @@ def verify_person(
         raise ProofError(f"proof: is of format {said['format']!r}, expected {FORMAT}")
     note = utf8(said, "checkpoint", "proof")
     checkpoint, cosigned_by = open_under(note, verifiers, policy)
-    consistent = _check_seen(said, checkpoint, open_under(seen, verifiers)[0] if seen else None)
+    before = None if seen is None else open_under(seen, verifiers)[0]
+    consistent = _check_seen(said, checkpoint, before)
     slot, events = check_events(listed(said, "events"), checkpoint)
-    statements = {
-        entry[1]: entry[0]
-        for entry in _entries(listed(said, "statements"), "statement", checkpoint)
-    }
+    statements = check_statements(listed(said, "statements"), checkpoint)
     chain = from_base64(text(said, "chain", "proof"), "proof chain")
     epoch, covered = _check_epoch(said["epoch"], slot, events, chain, checkpoint)
+    found = judged(events, statements)
+    check_order([*((index, event) for event, index, _ in events), (epoch.index, epoch.event)])
     return VerifiedPerson(
         events=tuple(event for event, _, _ in events),
         slot=slot,
         covered=covered,
         epoch=epoch.number,
         epoch_at=epoch.at,
-        decided=decide_again(events, statements),
+        epoch_size=epoch.size,
+        decided=found.decided,
+        fewest_rules=found.fewest_rules,
         consistent_with=consistent,
         origin=checkpoint.origin,
         size=checkpoint.size,
@@ -147,6 +154,15 @@ def _entries(listed: Iterable[object], what: str, checkpoint: Checkpoint) -> Ite
         yield check_entry(one, checkpoint, f"{what} {place + 1}")
 
 
+def check_statements(listed: list[object], checkpoint: Checkpoint) -> dict[int, Json]:
+    """The public statements *listed*, by their index; anybody can read them in the log."""
+    found = {}
+    for place, (event, index, _) in enumerate(_entries(listed, "statement", checkpoint)):
+        check_public(listed[place], f"statement {place + 1}")
+        found[index] = event
+    return found
+
+
 def check_events(listed: list[object], checkpoint: Checkpoint) -> tuple[int, list[Entry]]:
     """The slot and the events, of versions 1 to n at rising indices."""
     events = list(_entries(listed, "event", checkpoint))
@@ -174,22 +190,39 @@ class Committed:
     index: int
     size: int
     slots: int
+    sum_n: int
     root: bytes
+    event: Json
 
     @classmethod
     def read(cls, said: object, checkpoint: Checkpoint) -> Self:
-        """The epoch in the entry *said*, held to be in the log."""
+        """The epoch in the entry *said*, held to be in the log, in clear text for every auditor.
+
+        One that nobody else can read could count whatever this person is to believe.
+        """
         event, index, _ = check_entry(said, checkpoint, "epoch")
-        if event["kind"] != "epoch.published" or event["v"] != 1:
+        check_public(said, "epoch", clear=True)
+        if event["kind"] != "epoch.published":
             raise ProofError(f"epoch: the event is {event['kind']!r}, expected epoch.published")
+        if event["v"] != 1:
+            raise newer("epoch", event)
         body = cast("Json", event["body"])
+        if body.keys() != _STATED:
+            raise ProofError(f"epoch: expected exactly {', '.join(sorted(_STATED))}")
+        size, sum_n = number(body, "size", "epoch"), number(body, "sum_n", "epoch")
+        if size > index:
+            raise ProofError(f"epoch: covers {size} records, and stands at index {index} itself")
+        if sum_n > size:
+            raise ProofError(f"epoch: counts {sum_n} events among {size} records")
         return cls(
-            number(body, "number", "epoch", 1),
-            number(event, "at", "epoch"),
-            index,
-            number(body, "size", "epoch"),
-            number(body, "slots", "epoch"),
-            from_hex(text(body, "root", "epoch"), "epoch root"),
+            number=number(body, "number", "epoch", 1),
+            at=number(event, "at", "epoch"),
+            index=index,
+            size=size,
+            slots=number(body, "slots", "epoch"),
+            sum_n=sum_n,
+            root=from_hex(text(body, "root", "epoch"), "epoch root"),
+            event=event,
         )
 
 
@@ -227,6 +260,8 @@ def _check_epoch(
     epoch, covered = Committed.read(entry, checkpoint), number(given, "version", "epoch")
     if covered > len(events):
         raise ProofError(f"version {len(events) + 1} is missing: the epoch has {covered} events")
+    if covered > epoch.sum_n:
+        raise ProofError(f"epoch: counts {epoch.sum_n} events in all, {covered} of this person")
     below = sum(index < epoch.size for _, index, _ in events)
     if below != covered:
         raise ProofError(f"epoch: has {covered} events, {below} are given from before it")
@@ -237,81 +272,5 @@ def _check_epoch(
 
 
 def decide_again(events: list[Entry], statements: Mapping[int, Json]) -> int:
-    """Decide each delivery again from what it recorded; how many there were.
-
-    What it recorded is held against the person's own events first.
-    """
-    rulebooks: dict[int, Rulebook] = {}
-    words, decided = OwnWords(), 0
-    for version, (event, index, _) in enumerate(events, 1):
-        if event["kind"] == "delivery.attempted" and event["v"] == 1:
-            decided += 1
-            attempt, what = cast("Json", event["body"]), f"delivery at version {version}"
-            basis = _read_attempt(attempt, what)
-            brand_at, rulebook_at = _stated(attempt, index, what)
-            if rulebook_at not in rulebooks:
-                stated = _statement(statements, rulebook_at, "rulebook.applied", what)
-                rulebooks[rulebook_at] = Rulebook(stated)
-            book = rulebooks[rulebook_at]
-            if (reason := book.reason_against(attempt, what)) is not None:
-                raise ProofError(f"{what}: the rule {reason!r} was against it")
-            brand = _statement(statements, brand_at, "brand.applied", what)
-            at = number(event, "at", what)
-            check_facts(words, book.named_facts(attempt), attempt, at, brand, what)
-            if basis == "consent":
-                _check_consent(events, version, attempt, what)
-        words.see(version, event)
-    return decided
-
-
-def _read_attempt(attempt: Json, what: str) -> str:
-    """The basis of *attempt*, which names what it sends, to which purpose, and where, in text."""
-    for name in ("channel", "message", "occasion", "purpose"):
-        text(attempt, name, what)
-    return text_or(attempt, "basis", "consent", what)
-
-
-def _stated(attempt: Json, index: int, what: str) -> tuple[int, int]:
-    """The positions of the brand file and the rulebook that *attempt* names, both below it."""
-    stated = attempt.get("stated")
-    if not isinstance(stated, list) or len(stated) <= _RULEBOOK:
-        raise ProofError(f"{what}: names no rulebook")
-    brand, rulebook = stated[_BRAND], stated[_RULEBOOK]
-    if type(brand) is not int or type(rulebook) is not int:
-        raise ProofError(f"{what}: names no rulebook")
-    if not (0 <= rulebook < index and 0 <= brand < index):
-        raise ProofError(f"{what}: names a rulebook or a brand file that came after it")
-    return brand, rulebook
-
-
-def _statement(statements: Mapping[int, Json], at: int, kind: str, what: str) -> Json:
-    """What the statement at *at* puts into force, which must be of *kind*."""
-    statement = statements.get(at)
-    if statement is None or statement["kind"] != kind:
-        raise ProofError(f"{what}: the {kind} it names is not among the statements")
-    body = cast("Json", statement["body"]).get("body")
-    if not isinstance(body, dict):
-        raise ProofError(f"{what}: the {kind} it names has no body")
-    return body
-
-
-def _check_consent(events: list[Entry], version: int, attempt: Json, what: str) -> None:
-    """Hold that a yes stood: the event named says so, and nothing between takes it back."""
-    named = number(attempt, "consent", what, 1)
-    if named >= version:
-        raise ProofError(f"{what}: rests on a consent that came after it")
-    key = (attempt["purpose"], attempt["channel"])
-    if "given" not in _states(events[named - 1][0], key):
-        raise ProofError(f"{what}: version {named} says no yes to its purpose and channel")
-    for between, (event, _, _) in enumerate(events[named : version - 1], named + 1):
-        if event["kind"] in _TAKES_BACK and _states(event, key) & {"refused", "withdrawn"}:
-            raise ProofError(f"{what}: the yes was taken back at version {between}")
-
-
-def _states(event: Json, key: tuple[object, object]) -> set[str]:
-    rows = cast("Json", event["body"]).get("consent", [])
-    return {
-        str(row.get("state"))
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, dict) and (row.get("purpose"), row.get("channel")) == key
-    }
+    """Decide each delivery again from what it recorded and from history; how many there were."""
+    return judged(events, statements).decided

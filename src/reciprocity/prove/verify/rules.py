@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from reciprocity.errors import ProofError
-from reciprocity.prove.verify.entry import Json, number, text, text_or
+from reciprocity.prove.verify.entry import BLANKS, Json, number, text, text_or
 
 __all__ = ["Rulebook"]
 
+_BLANK: Final = f"[{BLANKS}]*"
 _TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<number>-?\s*[0-9]{1,16})(?![0-9])|(?P<quoted>'(?:[^']|'')*')
-    |(?P<name>[A-Za-z_][A-Za-z0-9_]*)|"(?P<spaced>[^"]+)"|(?P<mark><>|!=|<=|>=|[=<>(),]))""",
-    re.VERBOSE,
+    rf"{_BLANK}(?:(?P<number>-?{_BLANK}[0-9]{{1,16}})(?![0-9])|(?P<quoted>'(?:[^']|'')*')"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r'|"(?P<spaced>[^"]+)"|(?P<mark><>|!=|<=|>=|[=<>(),]))'
 )
 _WORDS: Final = frozenset({"AND", "OR", "NOT", "IN", "TRUE", "FALSE"})
 _COMPARE: Final[Mapping[str, Callable[[int, int], bool]]] = {
@@ -70,6 +71,10 @@ class Rulebook:
                 if reader.holds():
                     return text(rule, "reason", "rule")
         return None
+
+    def applying(self, basis: str) -> int:
+        """How many of its rules apply to a message of *basis*."""
+        return sum(basis in cast("list[object]", rule["bases"]) for rule in self._rules)
 
     def named_facts(self, attempt: Json) -> dict[str, int]:
         """What *attempt* recorded, by the names of the facts (see `reason_against`)."""
@@ -222,7 +227,7 @@ class _Reader:
 
 def _tokens(condition: str) -> list[_Token]:
     tokens: list[_Token] = []
-    at, end = 0, len(condition.rstrip())
+    at, end = 0, len(condition.rstrip(BLANKS))
     while at < end:
         found = _TOKEN.match(condition, at)
         if found is None:
@@ -236,7 +241,8 @@ def _tokens(condition: str) -> list[_Token]:
         elif kind == "quoted":
             tokens.append((kind, spelled[1:-1].replace("''", "'")))
         elif kind == "number":  # as an atom spells it: `- 07` is -7
-            tokens.append((kind, str(int("".join(spelled.split())))))
+            digits = spelled.lstrip("-").lstrip(BLANKS)
+            tokens.append((kind, str(-int(digits) if spelled[0] == "-" else int(digits))))
         else:
             tokens.append((kind, "<>" if spelled == "!=" else spelled))
     return tokens

@@ -1,193 +1,216 @@
-"""The person's own words held against what a delivery recorded: neither forgotten nor bent.
+"""What a person said, and what was sent to them: their history folded, event by event.
 
-A delivery records the facts it was decided on, and the brand wrote them. Many follow from the
-person's own events, so here they are derived once more, by as little of the law as is certain: only
-acts of the person, or of an operator for them, never of an import, and only where a fact that is
-*less* careful than the history would let more be sent. What cannot be derived without the brand's
-campaign (topics of the message, its audience) is left to the replay.
+A delivery records the facts it was decided on, and the brand wrote them. What follows from the
+person's own events is derived here once more, by the laws of consent (`laws.py`) and in the order
+of the log. Parts of another type are refused, and so are kinds and versions that are not known
+here: a newer release may have made them, and nobody can tell what they hold back.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, cast
 
 from reciprocity.errors import ProofError
-from reciprocity.prove.verify.entry import Json, text_or
+from reciprocity.prove.verify.entry import Json, flag, newer, number, number_or, text, text_or
+from reciprocity.prove.verify.laws import (
+    FILLS,
+    SETS,
+    Answer,
+    Key,
+    Point,
+    Said,
+    answered,
+    erasure_due,
+    hear,
+    objected,
+    pointed,
+)
 
-__all__ = ["OwnWords", "check_facts"]
+__all__ = ["BASES", "Attempt", "OwnWords"]
 
-_DAY_MS: Final = 86_400_000
-_SETS: Final = frozenset({
-    "person.registered", "consent.confirmed", "consent.granted", "preferences.set", "profile.set",
-    "contact_point.set", "age.stated", "erasure.undone", "objection.lifted",
+BASES: Final = ("consent", "contract", "legal_duty")
+"""The grounds in law that are known here."""
+_ATTEMPTED: Final = "delivery.attempted"
+_ACTS: Final = frozenset({
+    "person.imported", "person.registered", "consent.requested", "consent.confirmed",
+    "consent.granted", "consent.refused", "consent.withdrawn", "objection.made",
+    "objection.lifted", "preferences.set", "profile.set", "contact_point.set",
+    "contact_point.bounced", "contact_point.suppressed", "age.stated", "erasure.requested",
+    "erasure.undone",
 })  # fmt: skip
-"""Kinds in which the person says what holds from now on."""
+_WEIGHTS: Final[Mapping[str, int]] = {
+    "delivery.cancelled": 0,
+    "delivery.unknown": 1,
+    "delivery.failed": 2,
+    "delivery.delivered": 3,
+    "delivery.bounced": 4,
+    "delivery.complained": 5,
+}
+"""What may become of an attempt, and how much each news weighs."""
+_ARRIVED: Final = frozenset({"delivery.delivered", "delivery.bounced", "delivery.complained"})
+_STOPPED: Final = frozenset({"delivery.cancelled", "delivery.failed"})
+_KNOWN: Final = frozenset({*_ACTS, *_WEIGHTS, _ATTEMPTED, "delivery.held"})
+_LAST_MINUTE: Final = 1_439
+_CAP: Final = (int, type(None))
+
+Caps = tuple[int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What an attempt says of itself, each part of its type; *at* is when it was recorded."""
+
+    message: str
+    occasion: str
+    purpose: str
+    channel: str
+    basis: str
+    consent: int
+    point: int
+    decided_at: int
+    handover_by: int
+    counts_until: int
+    at: int
+
+    @classmethod
+    def read(cls, event: Json, what: str) -> "Attempt":
+        """The attempt in *event*."""
+        body = cast("Json", event["body"])
+        basis = text_or(body, "basis", "consent", what)
+        if basis not in BASES:
+            raise ProofError(f"{what}: its basis {basis!r} is none that is known here")
+        return cls(
+            message=text(body, "message", what),
+            occasion=text(body, "occasion", what),
+            purpose=text(body, "purpose", what),
+            channel=text(body, "channel", what),
+            basis=basis,
+            consent=number(body, "consent", what),
+            point=number(body, "point", what),
+            decided_at=number(body, "decided_at", what),
+            handover_by=number(body, "handover_by", what),
+            counts_until=number(body, "counts_until", what),
+            at=number(event, "at", what),
+        )
 
 
 class OwnWords:
-    """What the person said, and what was sent to them, event by event."""
+    """What the person said, and what was sent to them, up to some event."""
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self.caps: dict[str, tuple[int | None, int | None]] = {}
+        self.answers: dict[Key, Answer] = {}
+        self._requests: dict[Key, Answer] = {}
+        self.objections: dict[Key, bool] = {}
+        self.points: dict[str, Point] = {}
+        self.caps: dict[str, Caps] = {}
         self.pauses: dict[str, int] = {}
         self.quiet: tuple[int, int] | None = None
-        self.objections: set[tuple[str, str]] = set()
-        self.leaving = False
-        self.oldest = 0
-        self._sent: dict[int, tuple[Json, int]] = {}
-        self._settled: set[int] = set()
+        self.age = self.erase_at = 0
+        self._made: dict[int, Attempt] = {}
+        self._counted: dict[int, Attempt] = {}
+        self._outcomes: dict[int, str] = {}
 
     def see(self, version: int, event: Json) -> None:
-        """Take the next event in."""
-        kind, body = str(event["kind"]), cast("Json", event["body"])
-        if kind == "delivery.attempted":
-            self._sent[version] = body, _whole(event.get("at"))
-        elif kind.startswith("delivery."):
-            self._outcome(kind, body)
-        else:
-            self._act(kind, body)
+        """Take the next event in; raises `ProofError` for one that cannot be understood whole."""
+        kind, what = str(event["kind"]), f"event {version}"
+        if kind not in _KNOWN or event["v"] != 1:
+            raise newer(what, event)
+        if kind == _ATTEMPTED:
+            self._made[version] = self._counted[version] = Attempt.read(event, what)
+        elif kind in _WEIGHTS:
+            self._outcome(kind, event, what)
+        elif kind in _ACTS:
+            self._act(version, event)
 
-    def _outcome(self, kind: str, body: Json) -> None:
-        """An attempt that was stopped, or may be tried anew, counts for nothing."""
-        named = _whole(body.get("attempt"))
-        again = body.get("again") is True
-        undone = kind == "delivery.cancelled" or (kind == "delivery.failed" and again)
-        if named not in self._settled and undone:
-            self._sent.pop(named, None)
-        self._settled.add(named)
+    def sent(self, holds: Callable[[Attempt], bool]) -> int:
+        """How many attempts *holds* is true of, of those that count.
 
-    def _act(self, kind: str, body: Json) -> None:
-        self.oldest = max(self.oldest, _whole(body.get("age_at_least")))
-        if kind == "erasure.requested":
-            self.leaving = True
-        elif kind == "erasure.undone":
-            self.leaving = False
-        actor = _word(body.get("actor"))
-        if kind == "person.imported" or actor == "import" or actor.startswith("import:"):
+        One that was stopped at the door, or may be tried anew, counts for nothing.
+        """
+        return sum(map(holds, self._counted.values()))
+
+    def _outcome(self, kind: str, event: Json, what: str) -> None:
+        body = cast("Json", event["body"])
+        named, again = number(body, "attempt", what), flag(body, "again", what)
+        if (attempt := self._made.get(named)) is None:
+            if kind in _ARRIVED:
+                raise ProofError(f"{what}: a message came that was never on record")
             return
-        for row in _rows(body.get("objections")):
-            key = _word(row.get("purpose")), _word(row.get("channel", "*"))
-            if row.get("lifted") is True:
-                self.objections.discard(key)
-            else:
-                self.objections.add(key)
-        if kind in _SETS:
-            self._sets(body)
+        before = self._outcomes.get(named)
+        if before is None:
+            if kind == "delivery.cancelled" or (kind == "delivery.failed" and again):
+                self._counted.pop(named)
+            self._check_handed_over(kind, event, attempt, what)
+        elif kind in _ARRIVED and before in _STOPPED:
+            raise ProofError(f"{what}: a message came that is on record as stopped")
+        if before is None or _WEIGHTS[kind] > _WEIGHTS[before]:
+            self._outcomes[named] = kind
 
-    def _sets(self, body: Json) -> None:
-        for channel, pair in _named(body.get("caps")):
-            if isinstance(pair, list) and len(pair) == 2:  # noqa: PLR2004 - 7 and 30 days
-                self.caps[channel] = (_maybe(pair[0]), _maybe(pair[1]))
-        for channel, until in _named(body.get("pauses")):
-            self.pauses[channel] = _whole(until)
-        quiet = body.get("quiet")
-        if isinstance(quiet, dict):
-            self.quiet = _whole(quiet.get("start")), _whole(quiet.get("end"))
-        elif body.get("quiet_unset") is True:
-            self.quiet = None
+    @staticmethod
+    def _check_handed_over(kind: str, event: Json, attempt: Attempt, what: str) -> None:
+        """Hold that it was not handed over after it had to be decided anew."""
+        at, told = number(event, "at", what), number(event, "happened_at", what)
+        happened = told if attempt.at <= told <= at else at
+        if kind == "delivery.delivered" and happened > attempt.handover_by:
+            raise ProofError(f"{what}: it was handed over too late, on a decision of before")
 
-    def sent(self, holds: Callable[[Json, int], bool]) -> int:
-        """How many attempts that count *holds* is true of, given body and instant."""
-        return sum(holds(body, at) for body, at in self._sent.values())
+    def _act(self, version: int, event: Json) -> None:
+        said, body = hear(version, event), cast("Json", event["body"])
+        what = f"event {version}"
+        objected(self.objections, self.answers, body, said)
+        pointed(self.points, self.answers, body, said)
+        answered(self.answers, self._requests, body, said)
+        if said.kind.startswith("erasure."):
+            self.erase_at = erasure_due(self.erase_at, body, said)
+        age, quiet = number_or(body, "age_at_least", 0, what), _quiet(body, what)
+        caps, pauses = _caps(body, what), _pauses(body, what)
+        unset = flag(body, "quiet_unset", what)
+        if said.reach == SETS:
+            self.age = age or self.age
+            self.quiet = quiet or (None if unset else self.quiet)
+        elif said.reach == FILLS:
+            self.age = self.age or age
+            self.quiet = self.quiet or quiet
+        self._wish(said, caps, pauses)
 
-
-def check_facts(
-    words: OwnWords, facts: Mapping[str, int], attempt: Json, at: int, brand: Json, what: str
-) -> None:
-    """Hold that what *attempt* recorded as *facts* is at least as careful as the person's *words*.
-
-    *at* is when it was recorded, *brand* the brand file it names. Raises `ProofError` naming the
-    fact.
-    """
-    _check_basis(attempt, brand, what)
-    channel, decided = _word(attempt.get("channel")), _whole(attempt.get("decided_at"))
-    paused = max(words.pauses.get(channel, 0), words.pauses.get("*", 0))
-    purposes = _above(brand, _word(attempt.get("purpose")))
-    objected = any(
-        purpose in {*purposes, "*"} and on in {channel, "*"} for purpose, on in words.objections
-    )
-    least = {
-        "person_erased": int(words.leaving),
-        "objected": int(objected),
-        "pause_active": int(paused > decided),
-        "message_attempts": words.sent(
-            lambda body, _: _same(body, attempt, ("message", "occasion")) and _counts(body, at)
-        ),
-        "cap_7_used": words.sent(_within(attempt, decided - 7 * _DAY_MS)),
-        "cap_30_used": words.sent(_within(attempt, decided - 30 * _DAY_MS)),
-    }
-    for name, value in least.items():
-        if name in facts and facts[name] < value:
-            raise ProofError(f"{what}: records {name} {facts[name]}, the history says {value}")
-    week, month = words.caps.get(channel, (None, None))
-    most = {
-        "cap_7_most": week,
-        "cap_30_most": month,
-        "stated_age": max(words.oldest, _whole(brand.get("everyone_at_least"))),
-    }
-    for name, bound in most.items():
-        if bound is not None and name in facts and facts[name] > bound:
-            raise ProofError(f"{what}: records {name} {facts[name]}, the person said {bound}")
-    quiet = (facts.get("quiet_from"), facts.get("quiet_until"))
-    if words.quiet is not None and None not in quiet and quiet != words.quiet:
-        raise ProofError(f"{what}: records another quiet time than the person's own")
+    def _wish(self, said: Said, caps: dict[str, Caps], pauses: dict[str, int]) -> None:
+        if said.reach == SETS:
+            caps, pauses = self.caps | caps, self.pauses | pauses
+        elif said.reach == FILLS:
+            caps, pauses = caps | self.caps, pauses | self.pauses
+        else:
+            return
+        self.caps = {name: pair for name, pair in caps.items() if pair != (None, None)}
+        self.pauses = {name: until for name, until in pauses.items() if until}
 
 
-def _check_basis(attempt: Json, brand: Json, what: str) -> None:
-    """Hold that the ground in law is that of the purpose in the brand file, which it names."""
-    purposes = brand.get("purposes")
-    told = purposes.get(_word(attempt.get("purpose"))) if isinstance(purposes, dict) else None
-    if not isinstance(told, dict):
-        raise ProofError(f"{what}: is for a purpose that the brand file does not have")
-    basis = text_or(told, "basis", "consent", what)
-    mine = text_or(attempt, "basis", "consent", what)
-    if basis != mine:
-        raise ProofError(f"{what}: records the basis {mine!r}, the brand file says {basis!r}")
-
-
-def _within(attempt: Json, since: int) -> Callable[[Json, int], bool]:
-    """Is an attempt one that the cap of *attempt*'s channel counts, later than *since*?"""
-    return lambda body, at: (
-        body.get("channel") == attempt.get("channel")
-        and body.get("basis", "consent") == "consent"
-        and at > since
-    )
-
-
-def _same(one: Json, other: Json, names: Sequence[str]) -> bool:
-    return all(one.get(name) == other.get(name) for name in names)
-
-
-def _counts(body: Json, at: int) -> bool:
-    """Does an attempt still count at *at*, by its own word?"""
-    return _whole(body.get("counts_until")) > at
-
-
-def _above(brand: Json, purpose: str) -> set[str]:
-    """*purpose* and those above it in the brand file."""
-    purposes, found = brand.get("purposes"), set[str]()
-    while purpose and purpose not in found:
-        found.add(purpose)
-        told = purposes.get(purpose) if isinstance(purposes, dict) else None
-        purpose = _word(told.get("parent")) if isinstance(told, dict) else ""
+def _caps(body: Json, what: str) -> dict[str, Caps]:
+    found = {}
+    for channel, pair in _named(body, "caps", what).items():
+        if not isinstance(pair, list) or [type(one) in _CAP for one in pair] != [True, True]:
+            raise ProofError(f"{what}: its caps are not two numbers for each channel")
+        found[channel] = (pair[0], pair[1])
     return found
 
 
-def _word(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _pauses(body: Json, what: str) -> dict[str, int]:
+    told = _named(body, "pauses", what)
+    return {channel: number(told, channel, f"{what} pause") for channel in told}
 
 
-def _whole(value: object) -> int:
-    return value if type(value) is int else 0
+def _quiet(body: Json, what: str) -> tuple[int, int] | None:
+    if "quiet" not in body:
+        return None
+    told = _named(body, "quiet", what)
+    start, end = number(told, "start", what), number(told, "end", what)
+    if max(start, end) > _LAST_MINUTE:
+        raise ProofError(f"{what}: its quiet time is no time of a day")
+    return start, end
 
 
-def _maybe(value: object) -> int | None:
-    return value if type(value) is int else None
-
-
-def _rows(value: object) -> list[Json]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _named(value: object) -> list[tuple[str, object]]:
-    return list(value.items()) if isinstance(value, dict) else []
+def _named(body: Json, name: str, what: str) -> Json:
+    value = body.get(name, {})
+    if not isinstance(value, dict):
+        raise ProofError(f"{what}: {name} is no object")
+    return value

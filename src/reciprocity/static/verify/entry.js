@@ -37,6 +37,19 @@ export async function checkLeaf(said, what) {
   return [event, await hashLeaf(leaf)];
 }
 
+/** Hold that the entry *said* stands in the log for everyone to read; *clear*, as text. */
+export function checkPublic(said, what, clear = false) {
+  hold(text(said, "salt", what) === "", `${what}: stands under a salt, where everyone must be able to read it`);
+  const short = bytesOf(text(said, "event", what)).length < CLEAR_BYTES;
+  hold(short || !clear, `${what}: the log has its hash alone, where its text must stand`);
+}
+
+/** What to throw for an *event* of a kind or version that is not known here. */
+export const newer = (what, { kind, v }) =>
+  new ProofError(
+    `${what}: '${kind}' version ${v} is not known here: it was made by a newer release, get a newer verifier`,
+  );
+
 /** The list of hashes under *name*. */
 export function hashesOf(said, name, what) {
   const listed = list(said, name, what);

@@ -1,29 +1,31 @@
 // A person's proof: these are their events, they are all, and each send was permitted.
 
 import {
-  ProofError, eightBytes, fromBase64, fromHex, hold, holdFields, isObject, joined, list, number, sha256, text,
-  textOr,
+  ProofError, eightBytes, fromBase64, fromHex, hold, holdFields, joined, list, number, sha256, text,
 } from "./strict.js";
 import { HASH_BYTES, checkInclusion } from "./merkle.js";
-import { checkEntry, hashesOf } from "./entry.js";
-import { Rulebook } from "./rules.js";
-import { OwnWords, checkFacts } from "./wishes.js";
+import { checkEntry, checkPublic, hashesOf, newer } from "./entry.js";
+import { holdOrder, judged } from "./deliveries.js";
 
 export const PERSON_FORMAT = "reciprocity-person@v1";
 export const PERSON_FIELDS = ["chain", "checkpoint", "consistency", "epoch", "events", "format", "statements"];
 const EPOCH_FIELDS = ["blind", "event", "index", "path", "proof", "version"];
-const TAKES_BACK = ["consent.refused", "consent.withdrawn"];
+const EPOCH_BODY = ["number", "root", "size", "slots", "sum_n"];
 
 /** What the proof *said* shows under *checkpoint*, which is believed already. */
 export async function checkPerson(said, checkpoint) {
   const events = await checkEvents(list(said, "events", "proof"), checkpoint);
   const { slot } = events[0].event;
-  const listed = await entries(list(said, "statements", "proof"), "statement", checkpoint);
-  const statements = new Map(listed.map((one) => [one.index, one.event]));
+  const statements = await checkStatements(list(said, "statements", "proof"), checkpoint);
   const chain = fromBase64(text(said, "chain", "proof"), "proof chain", HASH_BYTES);
-  const [epoch, epochAt, covered] = await checkEpoch(said.epoch, slot, events, chain, checkpoint);
-  const decided = decideAgain(events, statements);
-  return { events: events.map((one) => one.event), slot, covered, epoch, epoch_at: epochAt, decided };
+  const [epoch, covered] = await checkEpoch(said.epoch, slot, events, chain, checkpoint);
+  const { decided, fewestRules } = judged(events, statements);
+  holdOrder([...events, epoch]);
+  const { number: epochNumber, size } = epoch.event.body;
+  return {
+    events: events.map((one) => one.event), slot, covered, epoch: epochNumber, epoch_at: epoch.event.at,
+    epoch_size: size, decided, fewest_rules: fewestRules,
+  };
 }
 
 /** How the log grew, by the sizes that were asked for. */
@@ -46,6 +48,13 @@ async function settled(promises) {
   return done.map((one) => one.value);
 }
 
+/** The public statements *listed*, by their index; anybody can read them in the log. */
+async function checkStatements(listed, checkpoint) {
+  const found = await entries(listed, "statement", checkpoint);
+  for (const [place, one] of listed.entries()) checkPublic(one, `statement ${place + 1}`);
+  return new Map(found.map((one) => [one.index, one.event]));
+}
+
 async function checkEvents(listed, checkpoint) {
   const events = await entries(listed, "event", checkpoint);
   hold(events.length > 0, "proof: holds no event");
@@ -62,23 +71,31 @@ async function checkEvents(listed, checkpoint) {
   return events;
 }
 
+/** What the epoch *event* at *index* commits to. */
+function committed({ event, index }) {
+  hold(event.kind === "epoch.published", `epoch: the event is '${event.kind}', expected epoch.published`);
+  if (event.v !== 1) throw newer("epoch", event);
+  holdFields(event.body, EPOCH_BODY, "epoch");
+  const [size, sum] = ["size", "sum_n"].map((name) => number(event.body, name, "epoch"));
+  hold(size <= index, `epoch: covers ${size} records, and stands at index ${index} itself`);
+  hold(sum <= size, `epoch: counts ${sum} events among ${size} records`);
+  number(event.body, "number", "epoch", 1);
+  const root = fromHex(text(event.body, "root", "epoch"), "epoch root");
+  return { size, sum, slots: number(event.body, "slots", "epoch"), root };
+}
+
 async function checkEpoch(said, slot, events, chain, checkpoint) {
   holdFields(said, EPOCH_FIELDS, "epoch");
-  const { event } = await checkEntry(
-    { event: said.event, index: said.index, proof: said.proof, salt: "" }, checkpoint, "epoch",
-  );
-  hold(
-    event.kind === "epoch.published" && event.v === 1,
-    `epoch: the event is '${event.kind}', expected epoch.published`,
-  );
-  const epochNumber = number(event.body, "number", "epoch", 1);
-  const [size, slots] = [number(event.body, "size", "epoch"), number(event.body, "slots", "epoch")];
-  const root = fromHex(text(event.body, "root", "epoch"), "epoch root");
+  const entry = { event: said.event, index: said.index, proof: said.proof, salt: "" };
+  const found = await checkEntry(entry, checkpoint, "epoch");
+  checkPublic(entry, "epoch", true);
+  const { size, sum, slots, root } = committed(found);
   const covered = number(said, "version", "epoch");
   hold(
     covered <= events.length,
     `version ${events.length + 1} is missing: the epoch has ${covered} events`,
   );
+  hold(covered <= sum, `epoch: counts ${sum} events in all, ${covered} of this person`);
   const below = events.filter((one) => one.index < size).length;
   hold(below === covered, `epoch: has ${covered} events, ${below} are given from before it`);
   let head = covered ? chain : new Uint8Array(HASH_BYTES);
@@ -95,65 +112,5 @@ async function checkEpoch(said, slot, events, chain, checkpoint) {
         `(${error.message})`,
     );
   }
-  return [epochNumber, event.at, covered];
-}
-
-function decideAgain(events, statements) {
-  const rulebooks = new Map();
-  const words = new OwnWords();
-  let decided = 0;
-  for (const [place, { event, index }] of events.entries()) {
-    if (event.kind === "delivery.attempted" && event.v === 1) {
-      decided += 1;
-      const [attempt, version] = [event.body, place + 1];
-      const what = `delivery at version ${version}`;
-      for (const name of ["channel", "message", "occasion", "purpose"]) text(attempt, name, what);
-      const [brandAt, rulebookAt] = stated(attempt, index, what);
-      if (!rulebooks.has(rulebookAt)) {
-        const body = statement(statements, rulebookAt, "rulebook.applied", what);
-        rulebooks.set(rulebookAt, new Rulebook(body));
-      }
-      const book = rulebooks.get(rulebookAt);
-      const reason = book.reasonAgainst(attempt, what);
-      hold(reason === null, `${what}: the rule '${reason}' was against it`);
-      const brand = statement(statements, brandAt, "brand.applied", what);
-      checkFacts(words, book.namedFacts(attempt), attempt, event.at, brand, what);
-      if (textOr(attempt, "basis", "consent", what) === "consent") checkConsent(events, version, attempt, what);
-    }
-    words.see(place + 1, event);
-  }
-  return decided;
-}
-
-function stated(attempt, index, what) {
-  const [brand, rulebook] = Array.isArray(attempt.stated) ? attempt.stated : [];
-  hold(typeof brand === "number" && typeof rulebook === "number", `${what}: names no rulebook`);
-  const below = rulebook >= 0 && rulebook < index && brand >= 0 && brand < index;
-  hold(below, `${what}: names a rulebook or a brand file that came after it`);
-  return [brand, rulebook];
-}
-
-function statement(statements, at, kind, what) {
-  const found = statements.get(at);
-  hold(found !== undefined && found.kind === kind, `${what}: the ${kind} it names is not among the statements`);
-  hold(isObject(found.body.body), `${what}: the ${kind} it names has no body`);
-  return found.body.body;
-}
-
-function checkConsent(events, version, attempt, what) {
-  const named = number(attempt, "consent", what, 1);
-  hold(named < version, `${what}: rests on a consent that came after it`);
-  const said = statesIn(events[named - 1].event, attempt);
-  hold(said.has("given"), `${what}: version ${named} says no yes to its purpose and channel`);
-  for (const { event } of events.slice(named, version - 1)) {
-    const states = statesIn(event, attempt);
-    const against = TAKES_BACK.includes(event.kind) && (states.has("refused") || states.has("withdrawn"));
-    hold(!against, `${what}: the yes was taken back at version ${event.version}`);
-  }
-}
-
-function statesIn(event, attempt) {
-  const rows = Array.isArray(event.body.consent) ? event.body.consent : [];
-  const mine = (row) => isObject(row) && row.purpose === attempt.purpose && row.channel === attempt.channel;
-  return new Set(rows.filter(mine).map((row) => row.state));
+  return [found, covered];
 }

@@ -69,6 +69,11 @@ export class Rulebook {
     return null;
   }
 
+  /** How many of its rules apply to a message of *basis*. */
+  applying(basis) {
+    return this.rules.filter((rule) => rule.bases.includes(basis)).length;
+  }
+
   /** What *attempt* recorded, by the names of the facts. */
   namedFacts(attempt) {
     return new Map([...this.places.keys()].map((name, place) => [name, attempt.facts[place]]));

@@ -35,6 +35,11 @@ export function textOf(data, what) {
 export const BLANKS =
   "\\u0009-\\u000d\\u001c-\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 
+const EDGES = new RegExp(`^[${BLANKS}]+|[${BLANKS}]+$`, "g");
+
+/** *text* without white space at its ends, as Python takes it off. */
+export const trimmed = (text) => text.replace(EDGES, "");
+
 /** Is *text* whole characters, so that it can be written as UTF-8? */
 export const isUtf8 = (text) => (text.isWellFormed ? text.isWellFormed() : !/[\ud800-\udfff]/u.test(text));
 
@@ -236,6 +241,23 @@ export const textOr = (said, name, otherwise, what) => (name in said ? text(said
 export function number(said, name, what, least = 0) {
   const right = typeof said[name] === "number" && said[name] >= least;
   hold(right, `${what}: ${name} is no whole number from ${least}`);
+  return said[name];
+}
+
+/** The whole number from 0 under *name*, or *otherwise* where there is nothing. */
+export const numberOr = (said, name, otherwise, what) => (name in said ? number(said, name, what) : otherwise);
+
+/** The yes or no under *name*, no where there is nothing; refuses anything else. */
+export function flag(said, name, what) {
+  if (!(name in said)) return false;
+  hold(typeof said[name] === "boolean", `${what}: ${name} is neither true nor false`);
+  return said[name];
+}
+
+/** The list of objects under *name*, empty where there is nothing; refuses anything else. */
+export function listIn(said, name, what) {
+  if (!(name in said)) return [];
+  hold(Array.isArray(said[name]) && said[name].every(isObject), `${what}: ${name} is no list of objects`);
   return said[name];
 }
 

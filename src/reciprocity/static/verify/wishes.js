@@ -1,127 +1,135 @@
-// The person's own words held against what a delivery recorded: neither forgotten nor bent.
+// What a person said, and what was sent to them: their history folded, event by event.
 //
-// Only acts of the person, or of an operator for them, never of an import, and only where a fact
-// that is less careful than the history would let more be sent.
+// Parts of another type are refused, and so are kinds and versions that are not known here: a newer
+// release may have made them, and nobody can tell what they hold back.
 
-import { hold, isObject, textOr } from "./strict.js";
+import { flag, hold, isObject, number, numberOr, text, textOr } from "./strict.js";
+import { answered, erasureDue, hear, objected, pointed } from "./laws.js";
+import { newer } from "./entry.js";
 
-const DAY_MS = 86400000;
-const SETS = new Set([
-  "person.registered", "consent.confirmed", "consent.granted", "preferences.set", "profile.set",
-  "contact_point.set", "age.stated", "erasure.undone", "objection.lifted",
+const BASES = ["consent", "contract", "legal_duty"];
+const ATTEMPTED = "delivery.attempted";
+const ACTS = new Set([
+  "person.imported", "person.registered", "consent.requested", "consent.confirmed",
+  "consent.granted", "consent.refused", "consent.withdrawn", "objection.made",
+  "objection.lifted", "preferences.set", "profile.set", "contact_point.set",
+  "contact_point.bounced", "contact_point.suppressed", "age.stated", "erasure.requested",
+  "erasure.undone",
 ]);
+const WEIGHTS = new Map([ // what may become of an attempt, and how much each news weighs
+  ["delivery.cancelled", 0], ["delivery.unknown", 1], ["delivery.failed", 2],
+  ["delivery.delivered", 3], ["delivery.bounced", 4], ["delivery.complained", 5],
+]);
+const ARRIVED = new Set(["delivery.delivered", "delivery.bounced", "delivery.complained"]);
+const STOPPED = new Set(["delivery.cancelled", "delivery.failed"]);
+const KNOWN = new Set([...ACTS, ...WEIGHTS.keys(), ATTEMPTED, "delivery.held"]);
+const LAST_MINUTE = 1439;
 
-const whole = (value) => (typeof value === "number" ? value : 0);
-const maybe = (value) => (typeof value === "number" ? value : null);
-const named = (value) => (isObject(value) ? Object.entries(value) : []);
-const rows = (value) => (Array.isArray(value) ? value.filter(isObject) : []);
-const word = (value) => (typeof value === "string" ? value : "");
+/** What an attempt says of itself, each part of its type. */
+export function readAttempt({ body, at }, what) {
+  const basis = textOr(body, "basis", "consent", what);
+  hold(BASES.includes(basis), `${what}: its basis '${basis}' is none that is known here`);
+  const [message, occasion, purpose, channel] =
+    ["message", "occasion", "purpose", "channel"].map((name) => text(body, name, what));
+  const [consent, point, decidedAt, handoverBy, countsUntil] =
+    ["consent", "point", "decided_at", "handover_by", "counts_until"].map((name) => number(body, name, what));
+  return { message, occasion, purpose, channel, basis, consent, point, decidedAt, handoverBy, countsUntil, at };
+}
 
-/** What the person said, and what was sent to them, event by event. */
+/** What the person said, and what was sent to them, up to some event. */
 export class OwnWords {
   constructor() {
-    Object.assign(this, { caps: new Map(), pauses: new Map(), quiet: null, objections: new Map() });
-    Object.assign(this, { leaving: false, oldest: 0, attempts: new Map(), settled: new Set() });
+    Object.assign(this, { answers: new Map(), requests: new Map(), objections: new Map() });
+    Object.assign(this, { points: new Map(), caps: new Map(), pauses: new Map(), quiet: null, age: 0, eraseAt: 0 });
+    Object.assign(this, { made: new Map(), counted: new Map(), outcomes: new Map() });
   }
 
-  /** Take the next event in. */
-  see(version, { kind, body, at }) {
-    if (kind === "delivery.attempted") this.attempts.set(version, { body, at: whole(at) });
-    else if (kind.startsWith("delivery.")) this.outcome(kind, body);
-    else this.act(kind, body);
-  }
-
-  outcome(kind, body) {
-    const attempt = whole(body.attempt);
-    const undone = kind === "delivery.cancelled" || (kind === "delivery.failed" && body.again === true);
-    if (!this.settled.has(attempt) && undone) this.attempts.delete(attempt);
-    this.settled.add(attempt);
-  }
-
-  act(kind, body) {
-    this.oldest = Math.max(this.oldest, whole(body.age_at_least));
-    if (kind === "erasure.requested") this.leaving = true;
-    if (kind === "erasure.undone") this.leaving = false;
-    const actor = word(body.actor);
-    if (kind === "person.imported" || actor === "import" || actor.startsWith("import:")) return;
-    for (const row of rows(body.objections)) {
-      const [purpose, channel] = [word(row.purpose), "channel" in row ? word(row.channel) : "*"];
-      const key = JSON.stringify([purpose, channel]);
-      if (row.lifted === true) this.objections.delete(key);
-      else this.objections.set(key, { purpose, channel });
+  /** Take the next event in; refuses one that cannot be understood whole. */
+  see(version, event) {
+    const { kind } = event;
+    const what = `event ${version}`;
+    if (!KNOWN.has(kind) || event.v !== 1) throw newer(what, event);
+    if (kind === ATTEMPTED) {
+      const attempt = readAttempt(event, what);
+      this.made.set(version, attempt);
+      this.counted.set(version, attempt);
+    } else if (WEIGHTS.has(kind)) {
+      this.outcome(event, what);
+    } else if (ACTS.has(kind)) {
+      this.act(version, event, what);
     }
-    if (SETS.has(kind)) this.sets(body);
   }
 
-  sets(body) {
-    for (const [channel, pair] of named(body.caps)) {
-      if (Array.isArray(pair) && pair.length === 2) this.caps.set(channel, pair.map(maybe));
-    }
-    for (const [channel, until] of named(body.pauses)) this.pauses.set(channel, whole(until));
-    if (isObject(body.quiet)) this.quiet = [whole(body.quiet.start), whole(body.quiet.end)];
-    else if (body.quiet_unset === true) this.quiet = null;
-  }
-
-  /** How many attempts that count *holds* is true of. */
+  /** How many attempts *holds* is true of; one that was stopped, or may be tried anew, does not count. */
   sent(holds) {
-    return [...this.attempts.values()].filter(({ body, at }) => holds(body, at)).length;
+    return [...this.counted.values()].filter(holds).length;
+  }
+
+  outcome(event, what) {
+    const { kind, body } = event;
+    const [named, again] = [number(body, "attempt", what), flag(body, "again", what)];
+    const attempt = this.made.get(named);
+    if (attempt === undefined) {
+      hold(!ARRIVED.has(kind), `${what}: a message came that was never on record`);
+      return;
+    }
+    const before = this.outcomes.get(named);
+    if (before === undefined) {
+      if (kind === "delivery.cancelled" || (kind === "delivery.failed" && again)) this.counted.delete(named);
+      const happened = event.happened_at >= attempt.at && event.happened_at <= event.at;
+      const at = happened ? event.happened_at : event.at;
+      const late = kind === "delivery.delivered" && at > attempt.handoverBy;
+      hold(!late, `${what}: it was handed over too late, on a decision of before`);
+    } else {
+      const came = ARRIVED.has(kind) && STOPPED.has(before);
+      hold(!came, `${what}: a message came that is on record as stopped`);
+    }
+    if (before === undefined || WEIGHTS.get(kind) > WEIGHTS.get(before)) this.outcomes.set(named, kind);
+  }
+
+  act(version, event, what) {
+    const { body } = event;
+    const said = hear(version, event);
+    objected(this.objections, this.answers, body, said);
+    pointed(this.points, this.answers, body, said);
+    answered(this.answers, this.requests, body, said);
+    if (said.kind.startsWith("erasure.")) this.eraseAt = erasureDue(this.eraseAt, body, said);
+    const [age, quiet] = [numberOr(body, "age_at_least", 0, what), quietOf(body, what)];
+    const [caps, pauses] = [capsOf(body, what), pausesOf(body, what)];
+    const unset = flag(body, "quiet_unset", what);
+    if (said.takes) return;
+    this.age = said.sets ? age || this.age : this.age || age;
+    this.quiet = said.sets ? (quiet ?? (unset ? null : this.quiet)) : (this.quiet ?? quiet);
+    const joined = (stands, told) => new Map(said.sets ? [...stands, ...told] : [...told, ...stands]);
+    this.caps = new Map([...joined(this.caps, caps)].filter(([, pair]) => pair[0] !== null || pair[1] !== null));
+    this.pauses = new Map([...joined(this.pauses, pauses)].filter(([, until]) => until > 0));
   }
 }
 
-/** Hold that what *attempt* recorded as *facts* is at least as careful as the person's *words*. */
-export function checkFacts(words, facts, attempt, at, brand, what) {
-  checkBasis(attempt, brand, what);
-  const decided = whole(attempt.decided_at);
-  const { channel } = attempt;
-  const pause = (on) => words.pauses.get(on) ?? 0;
-  const paused = Math.max(pause(word(channel)), pause("*"));
-  const purposes = above(brand, word(attempt.purpose)).add("*");
-  const objected = [...words.objections.values()].some(
-    (one) => purposes.has(one.purpose) && (one.channel === channel || one.channel === "*"),
-  );
-  const within = (days) => (body, sentAt) =>
-    body.channel === channel &&
-    ("basis" in body ? body.basis : "consent") === "consent" &&
-    sentAt > decided - days * DAY_MS;
-  const again = (body) =>
-    body.message === attempt.message && body.occasion === attempt.occasion && whole(body.counts_until) > at;
-  const least = {
-    person_erased: Number(words.leaving),
-    objected: Number(objected),
-    pause_active: Number(paused > decided),
-    message_attempts: words.sent(again),
-    cap_7_used: words.sent(within(7)),
-    cap_30_used: words.sent(within(30)),
-  };
-  for (const [name, value] of Object.entries(least)) {
-    const right = !facts.has(name) || facts.get(name) >= value;
-    hold(right, `${what}: records ${name} ${facts.get(name)}, the history says ${value}`);
+function capsOf(body, what) {
+  const told = Object.entries(named(body, "caps", what));
+  for (const [, pair] of told) {
+    const right = Array.isArray(pair) && pair.length === 2 && pair.every((one) => one === null || typeof one === "number");
+    hold(right, `${what}: its caps are not two numbers for each channel`);
   }
-  const [week, month] = words.caps.get(word(channel)) ?? [null, null];
-  const age = Math.max(words.oldest, whole(brand.everyone_at_least));
-  for (const [name, bound] of Object.entries({ cap_7_most: week, cap_30_most: month, stated_age: age })) {
-    const right = bound === null || !facts.has(name) || facts.get(name) <= bound;
-    hold(right, `${what}: records ${name} ${facts.get(name)}, the person said ${bound}`);
-  }
-  const quiet = [facts.get("quiet_from"), facts.get("quiet_until")];
-  const told = words.quiet !== null && !quiet.includes(undefined);
-  const own = !told || (quiet[0] === words.quiet[0] && quiet[1] === words.quiet[1]);
-  hold(own, `${what}: records another quiet time than the person's own`);
+  return told;
 }
 
-function checkBasis(attempt, brand, what) {
-  const told = isObject(brand.purposes) ? brand.purposes[word(attempt.purpose)] : undefined;
-  hold(isObject(told), `${what}: is for a purpose that the brand file does not have`);
-  const [basis, mine] = [told, attempt].map((one) => textOr(one, "basis", "consent", what));
-  hold(basis === mine, `${what}: records the basis '${mine}', the brand file says '${basis}'`);
+function pausesOf(body, what) {
+  const told = named(body, "pauses", what);
+  return Object.keys(told).map((channel) => [channel, number(told, channel, `${what} pause`)]);
 }
 
-function above(brand, purpose) {
-  const found = new Set();
-  for (let name = purpose; name && !found.has(name); ) {
-    found.add(name);
-    const told = isObject(brand.purposes) ? brand.purposes[name] : undefined;
-    name = isObject(told) ? word(told.parent) : "";
-  }
-  return found;
+function quietOf(body, what) {
+  if (!("quiet" in body)) return null;
+  const told = named(body, "quiet", what);
+  const [start, end] = [number(told, "start", what), number(told, "end", what)];
+  hold(Math.max(start, end) <= LAST_MINUTE, `${what}: its quiet time is no time of a day`);
+  return [start, end];
+}
+
+function named(body, name, what) {
+  if (!(name in body)) return {};
+  hold(isObject(body[name]), `${what}: ${name} is no object`);
+  return body[name];
 }
