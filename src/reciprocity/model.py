@@ -19,6 +19,7 @@ __all__ = [
     "AttributeType",
     "Basis",
     "Behaviour",
+    "Benefit",
     "Campaign",
     "Channel",
     "ConsentState",
@@ -27,11 +28,13 @@ __all__ = [
     "Instant",
     "Level",
     "Mask",
+    "Measure",
     "Message",
     "Minute",
     "Notice",
     "Place",
     "Profile",
+    "Proposition",
     "Purpose",
     "Rule",
     "Topic",
@@ -134,6 +137,38 @@ class Notice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     purposes: tuple[Id, ...]
     text: dict[str, str]
     behaviours: tuple[Id, ...] = ()
+
+
+class Measure(StrEnum):
+    """What a brand may promise in return: each counted from the journal, and there are no others.
+
+    `picks`: at least so many messages about topics the person chose. `at_most`: no more than so
+    many messages that depend on the person's yes.
+    """
+
+    PICKS = "picks"
+    AT_MOST = "at_most"
+
+
+class Benefit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the person gets: a *measure*, how much of it, and in how many days."""
+
+    measure: Measure
+    amount: Annotated[int, Meta(ge=1, le=1_000)]
+    period_days: Annotated[int, Meta(ge=1, le=366)] = 30
+
+
+class Proposition(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What is asked in one go, each purpose and behaviour a yes of its own, and what it gives."""
+
+    title: str
+    purposes: Annotated[tuple[Id, ...], Meta(min_length=1)]
+    gives: Annotated[tuple[Benefit, ...], Meta(min_length=1)]
+    behaviours: tuple[Id, ...] = ()
+    topics: tuple[Id, ...] = ()
+    attributes: tuple[Id, ...] = ()
 
 
 class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

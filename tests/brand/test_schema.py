@@ -40,6 +40,7 @@ _KEYWORDS = {
     "type": lambda value, wanted, *_: _is(value, wanted),
     "enum": lambda value, wanted, *_: value in wanted,
     "pattern": lambda value, wanted, *_: re.search(wanted, value) is not None,
+    "minItems": lambda value, wanted, *_: len(value) >= wanted,
     "maxLength": lambda value, wanted, *_: len(value) <= wanted,
     "minimum": lambda value, wanted, *_: value >= wanted,
     "maximum": lambda value, wanted, *_: value <= wanted,

@@ -13,6 +13,7 @@ from reciprocity.model import (
     Channel,
     Id,
     Notice,
+    Proposition,
     Purpose,
     Rule,
     Topic,
@@ -60,6 +61,7 @@ class BrandStatement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     topics: dict[Id, Topic] = field(default_factory=dict)
     attributes: dict[Id, Attribute] = field(default_factory=dict)
     notices: dict[Id, Notice] = field(default_factory=dict)
+    propositions: dict[Id, Proposition] = field(default_factory=dict)
     channels: dict[Id, Channel] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
 

@@ -16,7 +16,7 @@ from reciprocity.brand.layout import (
     WitnessesTable,
 )
 from reciprocity.brand.reader import Findings, join, read_fields, suggest
-from reciprocity.model import Attribute, Basis, Behaviour, Notice, Purpose, Rule, Topic
+from reciprocity.model import Attribute, Basis, Behaviour, Notice, Proposition, Purpose, Rule, Topic
 
 __all__ = ["Draft", "consent_purposes", "messages", "read_draft", "refer"]
 
@@ -42,6 +42,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     topics: dict[str, Topic] = field(default_factory=dict)
     attributes: dict[str, Attribute] = field(default_factory=dict)
     notices: dict[str, Notice] = field(default_factory=dict)
+    propositions: dict[str, Proposition] = field(default_factory=dict)
     channels: dict[str, ChannelTable] = field(default_factory=dict)
     transports: dict[str, Transport] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()

@@ -18,6 +18,7 @@ from reciprocity.model import (
     Count,
     Id,
     Notice,
+    Proposition,
     Purpose,
     Rule,
     Topic,
@@ -122,6 +123,7 @@ class BrandFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     topics: dict[Id, Topic] = field(default_factory=dict)
     attributes: dict[Id, Attribute] = field(default_factory=dict)
     notices: dict[Id, Notice] = field(default_factory=dict)
+    propositions: dict[Id, Proposition] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     campaigns: dict[Id, CampaignTable] = field(default_factory=dict)
 

@@ -168,6 +168,7 @@ def _statement(draft: Draft, brand: BrandTable, controller: Controller) -> Brand
         topics=draft.topics,
         attributes=draft.attributes,
         notices=draft.notices,
+        propositions=draft.propositions,
         channels=channels,
         rules=draft.rules,
     )

@@ -20,6 +20,7 @@ from reciprocity.http import page
 from reciprocity.http.desk import Desk
 from reciprocity.http.entry import entry_router
 from reciprocity.http.frame import answer, headers, static_file
+from reciprocity.http.join import join_router
 from reciprocity.http.log_files import LogFiles, log_router
 from reciprocity.http.me import me_router
 from reciprocity.http.own_page import OwnPage
@@ -149,7 +150,17 @@ def make_app(desk: Desk) -> Litestar:
         "page": OwnPage(desk.shop, visits, asking),
     }
     return Litestar(
-        [show, stop, healthy, ready, static_file, log_router(), entry_router(), me_router()],
+        [
+            show,
+            stop,
+            healthy,
+            ready,
+            static_file,
+            log_router(),
+            entry_router(),
+            join_router(),
+            me_router(),
+        ],
         state=State(state),
         on_shutdown=[asking.close, visits.close, desk.close],
         request_max_body_size=MOST_BODY_BYTES,

@@ -3,6 +3,7 @@
 import msgspec
 
 from reciprocity.brand import Brand, law_packs, notice_hash, statement_body, statement_hash
+from reciprocity.collect.proposition import notice_id, notices_of
 from reciprocity.decide.rulebook import first_rulebook
 from reciprocity.deliver.release import campaigns_to_state
 from reciprocity.events import OperatorActed, Stated, canonical
@@ -24,12 +25,18 @@ def put_in_force(journal: Journal, brand: Brand, actor: str) -> list[str]:
     for name, (kind, body) in wanted.items():
         if (known := forced(name)) is None or bytes(known[1]) != body:
             entries.append(_stated(kind, name, body))
-    for notice_id, notice in statement.notices.items():
+    for called, notice in statement.notices.items():
         for language, text in notice.text.items():
-            name = f"notice:{notice_hash(notice_id, language, text)}"
+            name = f"notice:{notice_hash(called, language, text)}"
             if forced(name) is None:
-                body = canonical({"id": notice_id, "language": language, "text": text})
+                body = canonical({"id": called, "language": language, "text": text})
                 entries.append(_stated("notice.published", name, body))
+    for terms in notices_of(statement, law_packs(statement.laws)):
+        name = f"notice:{terms.notice}"
+        if forced(name) is None:
+            told = {"id": notice_id(terms.proposition), "language": terms.language,
+                    "text": terms.text}  # fmt: skip
+            entries.append(_stated("notice.published", name, canonical(told)))
     entries += campaigns_to_state(journal, brand.campaigns, actor)
     names = [entry.in_force for entry in entries]
     if entries:  # who did it is for auditors: the statements are public
