@@ -75,3 +75,11 @@ def verifier(browser: Browser, site: str) -> Iterator[Page]:
     page.evaluate("async site => { window.verify = await import(`${site}/verify.js`); }", site)
     yield page
     context.close()
+
+
+@pytest.fixture(scope="session")
+def shots() -> Path:
+    """Where pictures of the pages go, to be looked at; no test reads them."""
+    folder = Path(__file__).parents[2] / ".screenshots"
+    folder.mkdir(exist_ok=True)
+    return folder

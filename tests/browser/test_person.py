@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -18,6 +17,7 @@ from tests.shop import Clock, add_people, new_shop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -214,11 +214,3 @@ def readable(page: Page, shot: Path) -> None:
     page.screenshot(path=shot, full_page=True)
     assert violations(page) == []
     assert overflow(page) <= 0
-
-
-@pytest.fixture(scope="module")
-def shots() -> Path:
-    """Where pictures of the pages go, to be looked at; no test reads them."""
-    folder = Path(__file__).parents[2] / ".screenshots"
-    folder.mkdir(exist_ok=True)
-    return folder

@@ -81,6 +81,13 @@ def test_a_request_beside_a_withdrawal_can_be_confirmed():
     assert state(after(gone, confirm(saying(), gone)), "news/email") is GIVEN
 
 
+def test_a_confirmation_reaches_no_request_of_after_what_it_answers():
+    both = after(NOTHING, request(saying(), ["offers"], ["email"]), request(saying(), ["news"]))
+    assert set(rows(confirm(saying(), both, before=2))) == {"offers/email"}
+    with pytest.raises(InputError, match="ask the person anew"):
+        confirm(saying(), both, before=1)
+
+
 def test_confirming_without_a_waiting_request_says_to_ask_anew():
     with pytest.raises(InputError, match="ask the person anew"):
         confirm(saying(), NOTHING)

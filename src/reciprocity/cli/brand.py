@@ -1,5 +1,7 @@
 """The brand file: what is wrong with it, what it may hold, and putting it in force."""
 
+from pathlib import Path
+
 import typer
 
 from reciprocity.cli.front import AsJson, front_of, opened, print_json
@@ -16,7 +18,7 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     from reciprocity.platform import check_brand
 
     folder = front_of(context).brand
-    found = check_brand(folder)
+    found = check_brand(folder) or _unfair(folder)
     if as_json:
         print_json({"problems": found})
         if found:
@@ -25,6 +27,14 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
         raise InputError(found[0], found)
     else:
         print(f"{folder / 'brand.toml'}: all is well; `reciprocity apply` puts it in force")
+
+
+def _unfair(folder: Path) -> tuple[str, ...]:
+    """What is unfair about the pages of a brand file that is else in order."""
+    from reciprocity.brand import FILE_NAME, load
+    from reciprocity.http.join import unfair
+
+    return tuple(f"{FILE_NAME}: {line}" for line in unfair(load(folder).statement))
 
 
 @app.command()
@@ -42,6 +52,8 @@ def apply(context: typer.Context, as_json: AsJson = False) -> None:
 
     front = front_of(context)
     actor = front.actor
+    if found := _unfair(front.brand):
+        raise InputError(found[0], found)
     with Reciprocity.create(front.brand) as shop:
         changed, state = shop.apply(actor), shop.journal.state()
     if as_json:

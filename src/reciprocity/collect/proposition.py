@@ -91,7 +91,7 @@ def terms_of(
         returns=tuple(brand.behaviours[each].gives for each in told.behaviours),
         gives=words["gives"],
         benefits=tuple(_promise(words, benefit) for benefit in told.gives),
-        uses=words["uses"].format(data=", ".join(data)),
+        uses=words["uses"].format(data="; ".join(data)),
         nobody=words["nobody"],
         keeps=words["keeps"].format(days=days),
         leave=words["leave"],

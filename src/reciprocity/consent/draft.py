@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from reciprocity.brand import BrandStatement, LawPack, ancestors, descendants
 from reciprocity.consent.laws import DAY_MS, OPERATOR, PERSON
-from reciprocity.consent.state import Wishes
+from reciprocity.consent.state import Answer, Wishes
 from reciprocity.errors import InputError
 from reciprocity.events import Act, ConsentRow, Objection
 from reciprocity.model import ANYWHERE, EVERYTHING, OBSERVE, Basis, ConsentState, Instant
@@ -32,6 +32,7 @@ __all__ = [
     "request",
     "said_by",
     "validity_days",
+    "waiting",
     "withdraw",
     "withdraw_all",
     "withdrawn_rows",
@@ -88,23 +89,40 @@ def request(saying: Saying, purposes: Sequence[str], channels: Sequence[str] = (
     return "consent.requested", said_by(saying, consent=rows)
 
 
+def waiting(wishes: Wishes, at: int, before: int | None = None) -> dict[str, Answer]:
+    """The requests that wait in *wishes* at *at*, by `PURPOSE/CHANNEL`.
+
+    With *before*, those alone that were made by events before that version of the person's.
+    """
+    return {
+        key: answer
+        for answers in (wishes.answers, wishes.requests)
+        for key, answer in answers.items()
+        if answer.state is ConsentState.PENDING
+        and answer.until > at
+        and (before is None or answer.version < before)
+    }
+
+
 def confirm(
-    saying: Saying, wishes: Wishes, purposes: Sequence[str] = (), channels: Sequence[str] = ()
+    saying: Saying,
+    wishes: Wishes,
+    purposes: Sequence[str] = (),
+    channels: Sequence[str] = (),
+    before: int | None = None,
 ) -> Drafted:
     """The confirmation of the requests that wait in *wishes* (all, or those named).
+
+    With *before* only of those that were made before that version: a mail confirms what was asked
+    when it was sent, and nothing that somebody asked for since.
 
     Raises `InputError` if none of them waits any more: the person is to be asked anew.
     """
     problems = _speaker(saying)
-    waiting = [
-        key.rsplit("/", 1)
-        for answers in (wishes.answers, wishes.requests)
-        for key, answer in answers.items()
-        if answer.state is ConsentState.PENDING and answer.until > saying.at
-    ]
+    asked = [key.rsplit("/", 1) for key in waiting(wishes, saying.at, before)]
     pairs = [
         (purpose, channel)
-        for purpose, channel in waiting
+        for purpose, channel in asked
         if (not purposes or purpose in purposes)
         and (not channels or channel in channels)
         and _consent_based(saying.brand, purpose)

@@ -20,7 +20,7 @@ from reciprocity.http import page
 from reciprocity.http.desk import Desk
 from reciprocity.http.entry import entry_router
 from reciprocity.http.frame import answer, headers, static_file
-from reciprocity.http.join import join_router
+from reciprocity.http.join import JoinPages, join_router
 from reciprocity.http.log_files import LogFiles, log_router
 from reciprocity.http.me import me_router
 from reciprocity.http.own_page import OwnPage
@@ -146,6 +146,7 @@ def make_app(desk: Desk) -> Litestar:
         "desk": desk,
         "log": LogFiles(desk.folder),
         "asking": asking,
+        "join": JoinPages(),
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
     }

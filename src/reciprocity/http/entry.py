@@ -24,7 +24,7 @@ from reciprocity.http.desk import Desk
 from reciprocity.http.frame import answer, render, threaded
 from reciprocity.http.me import with_cookie
 from reciprocity.http.speech import choose_language, speech
-from reciprocity.model import ANYWHERE
+from reciprocity.model import ANYWHERE, Behaviour, Purpose
 from reciprocity.platform import Reciprocity
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ async def look(token: FromPath[str], request: AnyRequest, state: State) -> Respo
                 lines=[
                     say("Press the button and it counts. If it was not you, just close this page.")
                 ],
+                items=_titles(brand, door.waiting(link)),
                 button=say("Yes, it was me"),
             ))  # fmt: skip
         return answer(200, render(
@@ -138,12 +139,17 @@ async def press(token: FromPath[str], request: AnyRequest, state: State) -> Resp
 
 def _confirmed(brand: BrandStatement, language: str, purposes: list[str]) -> Response[str]:
     say = speech(language).say
-    titles = [one.title for name in purposes if (one := brand.purposes.get(name)) is not None]
     return answer(200, render(
         "word", brand, language, title=say("Confirmed"),
         lines=[say("You said yes to this. You can take it back at any time, in one step.")],
-        items=titles, link=("/enter", say("Open my page")),
+        items=_titles(brand, purposes), link=("/enter", say("Open my page")),
     ))  # fmt: skip
+
+
+def _titles(brand: BrandStatement, purposes: list[str]) -> list[str]:
+    """What each is called, behaviours too; one that the brand dropped since, by its id."""
+    known: dict[str, Purpose | Behaviour] = {**brand.purposes, **brand.behaviours}
+    return [known[name].title if name in known else name for name in purposes]
 
 
 def _run_out(brand: BrandStatement, language: str) -> Response[str]:

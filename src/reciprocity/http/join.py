@@ -8,19 +8,19 @@ that anybody could have sent changes nothing. A page that is not a fair choice i
 
 import logging
 from collections.abc import Mapping
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath
 
-from reciprocity.brand import CONFIRMATION, BrandStatement
+from reciprocity.brand import CONFIRMATION, BrandStatement, LawPack, law_packs
 from reciprocity.collect.fair_choice import Finding, check_prompt
 from reciprocity.collect.preferences import Choices
 from reciprocity.collect.proposition import Terms, terms_of
-from reciprocity.consent.draft import request
+from reciprocity.consent.draft import request, waiting
 from reciprocity.consent.laws import PERSON
 from reciprocity.consent.prefer import Preferences, prefer
 from reciprocity.decide.statements import statements_in_force
@@ -30,6 +30,7 @@ from reciprocity.http.frame import answer, render, threaded
 from reciprocity.http.me import MOST_FORM_BYTES
 from reciprocity.http.speech import LANGUAGES, choose_language, speech
 from reciprocity.http.telling import Telling
+from reciprocity.http.way_in import may_ask
 from reciprocity.model import Id
 from reciprocity.platform import Reciprocity
 from reciprocity.vault.people import EMAIL, read_address, register
@@ -39,16 +40,17 @@ if TYPE_CHECKING:
     from reciprocity.http.desk import Desk
     from reciprocity.http.way_in import Asking
 
-__all__ = ["join_router", "unfair"]
+__all__ = ["JoinPages", "join_router", "unfair"]
 
 METHOD: Final = "join_page"
+_MOST_PAGES: Final = 256
 _log = logging.getLogger(__name__)
 
 AnyRequest = Request[object, object, State]
 
 
 def join_router() -> Router:
-    """The routes; `desk` and `asking` are in the application's state."""
+    """The routes; `desk`, `join` and `asking` are in the application's state."""
     return Router(
         "/join",
         route_handlers=[ask, answered],
@@ -57,26 +59,28 @@ def join_router() -> Router:
     )
 
 
-def unfair(shop: Reciprocity) -> dict[str, tuple[Finding, ...]]:
-    """What is unfair about each proposition's page, as `ID (LANGUAGE)`; empty if all are fair."""
-    found = {}
-    for name in shop.statement.propositions:
-        for language in LANGUAGES:
-            page = _page(shop, name, language)
-            if page.findings:
-                found[f"{name} ({language})"] = page.findings
-    return found
+def unfair(brand: BrandStatement) -> tuple[str, ...]:
+    """A line for all that is unfair about each proposition's page, in every language it has."""
+    laws = law_packs(brand.laws)
+    return tuple(
+        f"propositions.{name}: its page in {language!r} is not a fair choice: {finding.message}"
+        for name in brand.propositions
+        for language in LANGUAGES
+        for finding in _make(brand, laws, name, language).findings
+    )
 
 
 @get("/{name:str}")
 async def ask(name: FromPath[str], request: AnyRequest, state: State) -> Response[str]:
     """What is asked and what is given for it, with two equal answers."""
     desk: Desk = state.desk
+    pages: JoinPages = state.join
     accepted = request.headers.get("accept-language", "")
 
     def work() -> Response[str]:
         shop = desk.shop()
-        page = _page(shop, _known(shop, name), choose_language(accepted, shop.statement.language))
+        language = choose_language(accepted, shop.statement.language)
+        page = pages.page(shop, _known(shop, name), language)
         if page.findings:
             _log.error("page of proposition %s is not fair: %s", name, page.findings[0].message)
             raise HTTPException(status_code=503)
@@ -145,7 +149,10 @@ def _keep(shop: Reciprocity, terms: Terms, purposes: list[Id], form: Mapping[str
             ).slot  # fmt: skip
         except Conflict:  # in this very moment, by another request
             return _keep(shop, terms, purposes, form)
-    shop.act(slot, lambda: request(saying(), purposes))
+    if may_ask(shop, slot, CONFIRMATION):  # else it could not be confirmed
+        asked = {key.rpartition("/")[0] for key in waiting(shop.wishes(slot), journal.clock())}
+        if wanted := [one for one in purposes if one not in asked]:
+            shop.act(slot, lambda: request(saying(), wanted))
     if new:
         _keep_told(shop, slot, terms, form)
     return slot
@@ -179,11 +186,29 @@ def _asked_for(brand: BrandStatement, name: Id) -> Choices:
 # --- pages ----------------------------------------------------------------------------------------
 
 
-class _Page:
+class _Page(NamedTuple):
     """The page of one proposition in one language, and what is unfair about it."""
 
-    def __init__(self, html: str, findings: tuple[Finding, ...]) -> None:
-        self.html, self.findings = html, findings
+    html: str
+    findings: tuple[Finding, ...]
+
+
+class JoinPages:
+    """The pages of a brand's propositions, each made and judged once for a brand file in force."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._made: dict[tuple[int, int, Id, str], _Page] = {}
+
+    def page(self, shop: Reciprocity, name: Id, language: str) -> _Page:
+        """The page of the proposition *name* as the brand file in force has it."""
+        stated = statements_in_force(shop.journal)
+        key = (stated.brand_at, stated.laws_at, name, language)
+        if key not in self._made:
+            if len(self._made) >= _MOST_PAGES:
+                self._made.clear()
+            self._made[key] = _make(stated.brand, stated.laws, name, language)
+        return self._made[key]
 
 
 def _known(shop: Reciprocity, name: str) -> Id:
@@ -197,17 +222,9 @@ def _terms(shop: Reciprocity, name: Id, language: str) -> tuple[Terms, BrandStat
     return terms_of(stated.brand, stated.laws, name, language)[0], stated.brand
 
 
-def _page(shop: Reciprocity, name: Id, language: str) -> _Page:
-    stated = statements_in_force(shop.journal)
-    return _made(shop, stated.brand_at, stated.laws_at, name, language)
-
-
-@lru_cache(maxsize=256)
-def _made(shop: Reciprocity, _brand_at: int, _laws_at: int, name: Id, language: str) -> _Page:
-    """The page, made and judged once for each brand file in force."""
-    stated = statements_in_force(shop.journal)
-    brand = stated.brand
-    terms, asked = terms_of(brand, stated.laws, name, language)
+def _make(brand: BrandStatement, laws: tuple[LawPack, ...], name: Id, language: str) -> _Page:
+    """The page, made and judged."""
+    terms, asked = terms_of(brand, laws, name, language)
     told = brand.propositions[name]
     telling = Telling(speech(language), brand, brand.time_zone)
     html = render(
@@ -234,7 +251,8 @@ def _almost(brand: BrandStatement, language: str) -> Response[str]:
     return answer(200, render(
         "word", brand, language, title=say("One more step: look into your mail"),
         lines=[
-            say("We sent a mail to this address. Your yes counts once you press its button."),
+            say("A mail is on its way to this address, at most two in seven days."),
+            say("Your yes counts once you press its button."),
             say("Nothing else is sent to you until then."),
         ],
     ))  # fmt: skip

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Final
 
 from reciprocity.brand import CONFIRMATION, PAGE_LINK
-from reciprocity.consent.draft import REQUEST_DAYS, confirm
+from reciprocity.consent.draft import REQUEST_DAYS, Drafted, confirm, waiting
 from reciprocity.consent.laws import DAY_MS, PERSON
 from reciprocity.deliver.link import Entries, Link
 from reciprocity.deliver.run import send_own
@@ -25,12 +25,12 @@ from reciprocity.journal.entry import Entry
 from reciprocity.platform import Reciprocity
 from reciprocity.vault.people import EMAIL, canonical_address
 
-__all__ = ["Asking", "Door"]
+__all__ = ["Asking", "Door", "may_ask"]
 
-MOST_AN_HOUR: Final = 3
-"""Links that one person is sent within an hour, so that nobody can flood a mailbox with them."""
-MOST_WAITING: Final = 256
 _HOUR_MS: Final = 3_600_000
+MOST: Final = {PAGE_LINK: (3, _HOUR_MS), CONFIRMATION: (2, REQUEST_DAYS * DAY_MS)}
+"""How many such mails one person is sent in how long, so that nobody can flood a mailbox."""
+MOST_WAITING: Final = 256
 _METHOD: Final = "entry_link"
 _log = logging.getLogger(__name__)
 
@@ -64,6 +64,10 @@ class Asking:
         """The same for a person who is known already; *what* is one of the mails of our own."""
         return self._later(lambda _: slot, what)
 
+    def settled(self) -> None:
+        """Return once all that was asked for until now has been sent."""
+        self._pool.submit(lambda: None).result()
+
     def close(self) -> None:
         """Send what was asked for, and take no more."""
         self._pool.shutdown()
@@ -87,19 +91,27 @@ class Asking:
             self._waiting.release()
 
 
-def _send_link(shop: Reciprocity, slot: int, what: str) -> None:
-    """Send *what* on each channel that has a message for it and an address of the person."""
+def may_ask(shop: Reciprocity, slot: int, what: str) -> tuple[str, ...]:
+    """The channels on which the person in *slot* may be sent *what* now: not too many lately."""
     kept, at = shop.journal.kept(slot), shop.journal.clock()
     if kept is None or kept.standing.erased:
-        return
-    for channel in shop.statement.purposes[what].channels:
-        message = f"{what}-{channel}"
-        lately = [
-            sent for sent in kept.standing.sent
-            if sent.message == message and sent.at > at - _HOUR_MS
-        ]  # fmt: skip
-        if channel in kept.standing.wishes.points and len(lately) < MOST_AN_HOUR:
-            send_own(shop.post, slot, message, secrets.token_hex(8))
+        return ()
+    most, within = MOST[what]
+    return tuple(
+        channel
+        for channel in shop.statement.purposes[what].channels
+        if channel in kept.standing.wishes.points
+        and sum(
+            sent.message == f"{what}-{channel}" and sent.at > at - within
+            for sent in kept.standing.sent
+        ) < most
+    )  # fmt: skip
+
+
+def _send_link(shop: Reciprocity, slot: int, what: str) -> None:
+    """Send *what* on each channel that has a message for it and an address of the person."""
+    for channel in may_ask(shop, slot, what):
+        send_own(shop.post, slot, f"{what}-{channel}", secrets.token_hex(8))
 
 
 class Door:
@@ -133,16 +145,28 @@ class Door:
         _confirm_point(shop, link)
         return self._visits.begin(link.slot)
 
+    def waiting(self, link: Link) -> list[str]:
+        """The purposes that *link* would confirm: those that waited when its mail was sent."""
+        shop = self._desk.shop()
+        found = waiting(shop.wishes(link.slot), shop.journal.clock(), link.version)
+        return list(dict.fromkeys(key.rpartition("/")[0] for key in found))
+
     def confirm(self, link: Link) -> list[str]:
-        """Confirm the yeses that wait for it; the purposes. Twice is no harm: none the second time.
+        """Confirm the yeses that waited when its mail was sent; the purposes.
+
+        Twice is no harm: none the second time.
 
         Raises `InputError` when none waits any more and none was confirmed by this link.
         """
         shop = self._desk.shop()
         _confirm_point(shop, link)
         saying = shop.saying(PERSON, _METHOD, place="mail")
+
+        def drafted() -> Drafted:
+            return confirm(saying, shop.wishes(link.slot), before=link.version)
+
         try:
-            shop.act(link.slot, lambda: confirm(saying, shop.wishes(link.slot)))
+            shop.act(link.slot, drafted)
         except InputError:
             if not _given(shop, link):
                 raise

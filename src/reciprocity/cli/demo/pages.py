@@ -56,12 +56,14 @@ def page_links(
     token = shop.links.make(Link(slot, 1, "offers", "email"))
     return [
         (f"the page of customer {stayed}: works once, for 15 minutes", _entry(shop, slot)),
+        *((f"where people are asked: {told.title}", f"/join/{name}")
+          for name, told in shop.statement.propositions.items()),
         ("how everybody asks for their own (the mail lies in the Maildir)", "/enter"),
         ("the link in every message that can only mean less", f"/p/{token}"),
         ("the link in every message that stops it", f"/u/{token}"),
         ("the page that checks proofs, yours to keep", "/verify"),
         ("the public log's checkpoint", "/log/checkpoint"),
-    ]
+    ]  # fmt: skip
 
 
 def _entry(shop: Reciprocity, slot: int) -> str:
