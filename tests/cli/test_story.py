@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.cli.conftest import Ran, process, without_quiet_time
+from tests.cli.conftest import Ran, Shop, process, without_quiet_time
 
 
 class Counts(msgspec.Struct, forbid_unknown_fields=True):
@@ -90,3 +90,28 @@ def test_an_empty_folder_becomes_a_brand_that_sends_and_proves_it(tmp_path: Path
     exported = done("log", "export", "log", "--json").json
     assert exported["size"] == audit.checkpoint.size
     assert exported["root"] == audit.checkpoint.root
+
+
+def test_a_proposition_has_a_code_to_print_which_leads_to_its_page(shop: Shop):
+    for suffix, begins in ((".svg", b"<?xml"), (".png", b"\x89PNG"), (".pdf", b"%PDF")):
+        file = shop.place / f"picks{suffix}"
+        ran = shop.done("qr", "picks", "-o", file)
+        assert ran.out.rstrip().endswith("/join/picks")
+        assert file.read_bytes().startswith(begins)
+    shown = shop.done("qr", "picks")
+    assert "\u2588" in shown.out or "\u2584" in shown.out
+    refused = shop.refused("qr", "none")
+    assert "is not in force: picks" in refused.err
+    refused = shop.refused("qr", "picks", "-o", shop.place / "picks.doc")
+    assert "must end in one of .svg" in " ".join(refused.err.split())
+
+
+def test_a_page_that_presses_is_named_and_not_put_in_force(shop: Shop):
+    file = shop.folder / "brand.toml"
+    text = file.read_text()
+    assert "Picks for your garden and kitchen" in text
+    file.write_text(text.replace("Picks for your garden and kitchen", "Last chance! Hurry"))
+    for command in ("check", "apply"):
+        ran = shop.refused(command)
+        ran = shop.run(command)
+        assert "is not a fair choice" in " ".join(ran.err.split())

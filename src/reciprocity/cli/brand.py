@@ -1,6 +1,7 @@
 """The brand file: what is wrong with it, what it may hold, and putting it in force."""
 
 from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -10,6 +11,7 @@ from reciprocity.errors import InputError
 __all__ = ["app"]
 
 app = typer.Typer()
+_PICTURES: Final = (".svg", ".png", ".pdf", ".eps")
 
 
 @app.command()
@@ -62,6 +64,37 @@ def apply(context: typer.Context, as_json: AsJson = False) -> None:
     for name in changed:
         print(f"in force: {name}")
     print(f"log {state.origin} has {state.size} events" if changed else "nothing changed")
+
+
+@app.command()
+def qr(
+    context: typer.Context,
+    proposition: Annotated[
+        str, typer.Argument(metavar="PROPOSITION", help="One of the brand file.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write .svg, .png, .pdf or .eps; else it is shown."),
+    ] = None,
+) -> None:
+    """Make a QR code of a proposition's page, for a counter, a letter or a parcel."""
+    import segno
+
+    with opened(context) as shop:
+        brand = shop.statement
+        base = shop.brand.base_url
+    if proposition not in brand.propositions:
+        known = ", ".join(brand.propositions) or "none is declared"
+        raise InputError(f"proposition {proposition!r} is not in force: {known}")
+    url = f"{base}/join/{proposition}"
+    code = segno.make(url, error="m", micro=False)
+    if output is None:
+        code.terminal(compact=True)
+    elif output.suffix not in _PICTURES:
+        raise InputError(f"file {output} must end in one of {', '.join(_PICTURES)}")
+    else:
+        code.save(str(output), scale=10)
+    print(url)
 
 
 @app.command()
