@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reciprocity.deliver.link import Link
+from reciprocity.events import Attempt, Feedback
 from tests.shop import DAY
 
 if TYPE_CHECKING:
@@ -75,3 +76,69 @@ def test_to_see_more_the_link_goes_to_the_mailbox_and_to_nobody_who_has_the_mess
     assert "set-cookie" not in answer.headers
     assert "/e/" not in answer.text
     assert site.client.post(site.newest(0)).status_code == 303
+
+
+# --- a word on the message ------------------------------------------------------------------------
+
+
+def sent_path(site: Site, slot: int = 0) -> str:
+    """The link in the message that person *slot* was sent."""
+    site.shop.send("spring", "operator:tests")
+    history = site.shop.journal.history(slot)
+    (version,) = (told.version for told in history if isinstance(told.body, Attempt))
+    return f"/p/{site.shop.links.make(Link(slot, version, 'offers', 'email'))}"
+
+
+def words(site: Site, slot: int = 0) -> list[bool]:
+    return [told.body.useful for told in site.shop.journal.history(slot)
+            if isinstance(told.body, Feedback)]  # fmt: skip
+
+
+def test_it_says_why_the_message_came_and_takes_a_word_on_it(site: Site) -> None:
+    link = sent_path(site)
+    page = site.client.get(link).text
+    assert "Why this message" in page
+    assert "came under: Offers." in page
+    assert "It is about Garden." in page
+    assert words(site) == []
+    before = site.shop.wishes(0)
+    answer = site.client.post(f"{link}/word", data={"word": "useful"}).text
+    assert "Noted: it was useful." in answer
+    answer = site.client.post(f"{link}/word", data={"word": "not_for_me"}).text
+    assert "Noted: it was not for you." in answer
+    assert 'name="topic.garden"' in answer
+    assert 'name="topic.kitchen"' not in answer  # what it was about comes first, alone
+    assert words(site) == [True, False]
+    assert site.shop.wishes(0) == before
+    assert "checked" not in answer.replace('value="" checked', "")
+
+
+def test_the_page_of_a_message_shows_what_the_message_said_and_nothing_of_the_person(
+    site: Site,
+) -> None:
+    first = sent_path(site)
+    version = int(site.shop.journal.kept(1).standing.sent[0].version)  # type: ignore[union-attr]
+    second = f"/p/{site.shop.links.make(Link(1, version, 'offers', 'email'))}"
+    texts = {site.client.get(link).text.replace(link[3:], "TOKEN") for link in (first, second)}
+    site.client.post(f"{first}/word", data={"word": "useful"})
+    texts.add(site.client.get(first).text.replace(first[3:], "TOKEN"))
+    assert len(texts) == 1
+
+
+def test_a_word_that_is_none_and_a_link_of_no_message_change_nothing(site: Site) -> None:
+    link = sent_path(site)
+    assert site.client.post(f"{link}/word", data={"word": "great"}).status_code == 200
+    assert site.client.post(f"{link}/word").status_code in {200, 400}
+    assert words(site) == []
+    assert site.client.post(f"{path(site)}/word", data={"word": "useful"}).status_code == 404
+    assert site.client.post("/p/rubbish/word", data={"word": "useful"}).status_code == 404
+    assert words(site) == []
+
+
+def test_on_their_own_page_words_are_counted_with_their_records(site: Site) -> None:
+    link = sent_path(site)
+    site.client.post(f"{link}/word", data={"word": "useful"})
+    site.enter()
+    page = site.page()
+    assert "You found 1 message useful" in page
+    assert "You found it useful: " in page

@@ -11,7 +11,7 @@ from reciprocity.events.audited import AuditPublished, Counted, Latency
 from reciprocity.events.body import Body, Scope, canonical
 from reciprocity.events.challenged import ChallengeAnswered, ChallengeBegun
 from reciprocity.events.kinds import KINDS, Envelope, Kind, encode_event, read_body, read_event
-from reciprocity.events.sent import Attempt, Held, Outcome
+from reciprocity.events.sent import Attempt, Feedback, Held, Outcome
 from reciprocity.events.stated import (
     CampaignStated,
     Epoch,
@@ -47,6 +47,7 @@ __all__ = [
     "Epoch",
     "ErasureDone",
     "Evidence",
+    "Feedback",
     "Held",
     "Kind",
     "Latency",

@@ -9,7 +9,7 @@ from reciprocity.errors import Damaged
 from reciprocity.events.audited import AuditPublished
 from reciprocity.events.body import Body, Scope
 from reciprocity.events.challenged import ChallengeAnswered, ChallengeBegun
-from reciprocity.events.sent import Attempt, Held, Outcome
+from reciprocity.events.sent import Attempt, Feedback, Held, Outcome
 from reciprocity.events.stated import (
     CampaignStated,
     Epoch,
@@ -62,6 +62,7 @@ KINDS: Final[dict[tuple[str, int], Kind]] = {
     ("delivery.bounced", 1): Kind(_P, Outcome, "it came back later"),
     ("delivery.complained", 1): Kind(_P, Outcome, "the person called it unwanted"),
     ("delivery.held", 1): Kind(_P, Held, "held back in the outbox, and why"),
+    ("feedback.given", 1): Kind(_P, Feedback, "the person said of a message if it was useful"),
     ("campaign.stated", 1): Kind(_B, CampaignStated, "a campaign came into force"),
     ("campaign.planned", 1): Kind(_B, CampaignStated, "a plan was made: versions and counts"),
     ("operator.acted", 1): Kind(_B, OperatorActed, "an operator looked, exported or signed"),

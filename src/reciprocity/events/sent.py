@@ -1,9 +1,9 @@
-"""What was sent, with all that permitted it, and what became of it."""
+"""What was sent, with all that permitted it, what became of it, and what the person thought."""
 
 from reciprocity.events.body import Body
 from reciprocity.model import Id, Instant, Mask, Whole
 
-__all__ = ["Attempt", "Held", "Outcome"]
+__all__ = ["Attempt", "Feedback", "Held", "Outcome"]
 
 
 class Attempt(Body, kw_only=True, frozen=True, gc=False):
@@ -41,6 +41,19 @@ class Outcome(Body, kw_only=True, frozen=True, gc=False):
     attempt: int
     reason: str = ""
     again: bool = False
+
+
+class Feedback(Body, kw_only=True, frozen=True, gc=False):
+    """What the person said of a message (its attempt's version); the newest word counts.
+
+    It decides nothing: only what they say of topics, channels and purposes does. *method* and
+    *place* are how and where it was said.
+    """
+
+    attempt: int
+    useful: bool
+    method: str
+    place: str = ""
 
 
 class Held(Body, kw_only=True, frozen=True, gc=False):

@@ -21,6 +21,7 @@ from reciprocity.http.desk import Desk
 from reciprocity.http.entry import entry_router
 from reciprocity.http.frame import answer, headers, static_file
 from reciprocity.http.join import JoinPages, join_router
+from reciprocity.http.less import less_router
 from reciprocity.http.log_files import LogFiles, log_router
 from reciprocity.http.me import me_router
 from reciprocity.http.own_page import OwnPage
@@ -159,6 +160,7 @@ def make_app(desk: Desk) -> Litestar:
             static_file,
             log_router(),
             entry_router(),
+            less_router(),
             join_router(),
             me_router(),
         ],

@@ -1,50 +1,34 @@
-"""The addresses before a person's page: `/enter`, the links in mails `/e/...` and `/p/...`.
+"""The addresses before a person's page: `/enter`, and `/e/TOKEN`, the links in mails asked for.
 
-`/p/TOKEN` stands in every message and can only mean less: it shows nothing of what the person told,
-so that a forwarded message tells nobody anything, and it raises nothing.
+Looking changes nothing, since scanners look at every link; a press of the button does.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from litestar import Request, Response, Router, get, post
+from litestar import Response, Router, get, post
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from reciprocity.brand import CONFIRMATION, BrandStatement
-from reciprocity.collect.preferences import less
-from reciprocity.consent.draft import Drafted
-from reciprocity.consent.laws import DAY_MS, PERSON
-from reciprocity.consent.prefer import Preferences, prefer
-from reciprocity.deliver.link import Link
-from reciprocity.errors import Conflict, InputError
-from reciprocity.http import page as pages
-from reciprocity.http.desk import Desk
+from reciprocity.errors import InputError
 from reciprocity.http.frame import answer, render, threaded
 from reciprocity.http.me import with_cookie
-from reciprocity.http.speech import choose_language, speech
-from reciprocity.model import ANYWHERE, Behaviour, Purpose
-from reciprocity.platform import Reciprocity
+from reciprocity.http.reading import AnyRequest, fields, reader
+from reciprocity.http.speech import speech
 
 if TYPE_CHECKING:
     from reciprocity.http.own_page import OwnPage
     from reciprocity.http.way_in import Asking, Door
+    from reciprocity.model import Behaviour, Purpose
 
-__all__ = ["entry_router"]
-
-METHOD: Final = "message_link"
-_MOST: Final = frozenset({"0", "1", "2", "4"})
-_BREAKS: Final = {"14": 14, "60": 60}
-
-AnyRequest = Request[object, object, State]
+__all__ = ["entry_router", "on_its_way"]
 
 
 def entry_router() -> Router:
     """The routes; `desk`, `page`, `door` and `asking` are in the application's state."""
     return Router(
         "/",
-        route_handlers=[ask, send, look, press, lower_page, lower, send_from_message],
+        route_handlers=[ask, send, look, press],
         include_in_schema=False,
     )
 
@@ -55,20 +39,21 @@ def entry_router() -> Router:
 @get("/enter")
 async def ask(request: AnyRequest, state: State) -> Response[str]:
     """The form that asks for the link to one's own page."""
-    brand, language = await _reader(request, state)
+    brand, language = await reader(request, state)
     return answer(200, render("enter", brand, language))
 
 
 @post("/enter", status_code=200)
 async def send(request: AnyRequest, state: State) -> Response[str]:
     """One answer, whoever asks: if we know the address, a link is on its way."""
-    brand, language = await _reader(request, state)
-    form = await _form(request)
+    brand, language = await reader(request, state)
+    form = await fields(request)
     asking: Asking = state.asking
-    return _on_its_way(brand, language, taken=asking.for_address(form.get("address", "")[:320]))
+    return on_its_way(brand, language, taken=asking.for_address(form.get("address", "")[:320]))
 
 
-def _on_its_way(brand: BrandStatement, language: str, *, taken: bool) -> Response[str]:
+def on_its_way(brand: BrandStatement, language: str, *, taken: bool) -> Response[str]:
+    """That a link is being sent, or that too many were asked for just now."""
     say = speech(language).say
     if not taken:
         return answer(429, render(
@@ -91,7 +76,7 @@ def _on_its_way(brand: BrandStatement, language: str, *, taken: bool) -> Respons
 @get("/e/{token:str}")
 async def look(token: FromPath[str], request: AnyRequest, state: State) -> Response[str]:
     """What the link opens, with a button; changes nothing."""
-    brand, language = await _reader(request, state)
+    brand, language = await reader(request, state)
     door: Door = state.door
     say = speech(language).say
 
@@ -121,7 +106,7 @@ async def look(token: FromPath[str], request: AnyRequest, state: State) -> Respo
 @post("/e/{token:str}", status_code=200)
 async def press(token: FromPath[str], request: AnyRequest, state: State) -> Response[str]:
     """Open the page, or confirm the yes."""
-    brand, language = await _reader(request, state)
+    brand, language = await reader(request, state)
     door: Door = state.door
     page: OwnPage = state.page
 
@@ -160,108 +145,3 @@ def _run_out(brand: BrandStatement, language: str) -> Response[str]:
                say("Nothing was changed.")],
         link=("/enter", say("Ask for another one")),
     ))  # fmt: skip
-
-
-# --- the link in every message: less --------------------------------------------------------------
-
-
-@get("/p/{token:str}")
-async def lower_page(token: FromPath[str], request: AnyRequest, state: State) -> Response[str]:
-    """What can be lowered; shows nothing of the person, changes nothing."""
-    brand, language = await _reader(request, state)
-    desk: Desk = state.desk
-    return await threaded(lambda: _lower_page(desk, brand, language, token, told=""))
-
-
-def _lower_page(
-    desk: Desk, brand: BrandStatement, language: str, token: str, *, told: str
-) -> Response[str]:
-    try:
-        link = desk.link(token)
-    except InputError:
-        return answer(404, pages.unknown_page(brand, language))
-    channel = brand.channels.get(link.channel)
-    return answer(200, render(
-        "less", brand, language, token=token, told=told,
-        title=speech(language).say("Less of this?"),
-        topics=[(name, one.title) for name, one in brand.topics.items()],
-        channel_title=channel.title if channel else link.channel,
-    ))  # fmt: skip
-
-
-@post("/p/{token:str}", status_code=200)
-async def lower(token: FromPath[str], request: AnyRequest, state: State) -> Response[str]:
-    """Less: the topics ticked not at all, at most so many, a break; never more of anything."""
-    brand, language = await _reader(request, state)
-    form, desk = await _form(request), state.desk
-
-    def work() -> Response[str]:
-        try:
-            link = desk.link(token)
-        except InputError:
-            return answer(404, pages.unknown_page(brand, language))
-        say = speech(language).say
-        done = _lowered(desk.shop(), link, form)
-        told = say("Saved: less from now on.") if done else say("Nothing was changed.")
-        return _lower_page(desk, brand, language, token, told=told)
-
-    return await threaded(work)
-
-
-def _lowered(shop: Reciprocity, link: Link, form: Mapping[str, str]) -> bool:
-    """Do what *form* lowers; False where that is nothing, or the person is erased."""
-    brand = shop.statement
-    topics = [name for name in brand.topics if form.get(f"topic.{name}") == "1"]
-    most = {link.channel: int(form["most"])} if form.get("most") in _MOST else {}
-    days = _BREAKS.get(form.get("pause", ""), 0)
-
-    def wanted() -> Preferences:
-        wishes = shop.wishes(link.slot)
-        found = less(brand, wishes, topics, most)
-        until = saying.at + days * DAY_MS
-        if days and until > wishes.pauses.get(ANYWHERE, 0):
-            found = Preferences(topics=found.topics, caps=found.caps, pauses={ANYWHERE: until})
-        return found
-
-    def draft() -> Drafted:
-        return prefer(saying, wanted())
-
-    saying = shop.saying(PERSON, METHOD, place="mail")
-    if wanted() == Preferences():
-        return False
-    try:
-        shop.act(link.slot, draft)
-    except Conflict:
-        return False
-    return True
-
-
-@post("/p/{token:str}/page", status_code=200)
-async def send_from_message(
-    token: FromPath[str], request: AnyRequest, state: State
-) -> Response[str]:
-    """Send the link to the person's own page to the address that the message went to."""
-    brand, language = await _reader(request, state)
-    desk: Desk = state.desk
-    asking: Asking = state.asking
-    try:
-        link = await threaded(lambda: desk.link(token))
-    except InputError:
-        return answer(404, pages.unknown_page(brand, language))
-    return _on_its_way(brand, language, taken=asking.for_person(link.slot))
-
-
-# --- shared ---------------------------------------------------------------------------------------
-
-
-async def _reader(request: AnyRequest, state: State) -> tuple[BrandStatement, str]:
-    """The brand, and the language to speak with whoever asks."""
-    brand: BrandStatement = await threaded(state.desk.brand)
-    return brand, choose_language(request.headers.get("accept-language", ""), brand.language)
-
-
-async def _form(request: AnyRequest) -> dict[str, str]:
-    try:
-        return {str(name): str(value) for name, value in (await request.form()).items()}
-    except (ValueError, LookupError) as error:
-        raise HTTPException(status_code=400) from error

@@ -15,6 +15,7 @@ from litestar.params import FromPath, FromQuery
 from reciprocity.errors import InputError
 from reciprocity.http.frame import answer, headers, threaded
 from reciprocity.http.own_page import OwnPage
+from reciprocity.http.reading import fields
 from reciprocity.http.visits import VISIT_MS, Visit
 
 __all__ = ["COOKIE", "MOST_FORM_BYTES", "me_router", "with_cookie"]
@@ -58,7 +59,7 @@ async def _changing(
 ) -> Response[str]:
     """Do *change*, if the form came from the visit's own page; then show what stands."""
     page: OwnPage = state.page
-    form = await _form(request)
+    form = await fields(request)
 
     def work() -> Response[str]:
         visit = page.visit(request.cookies.get(COOKIE, ""))
@@ -92,7 +93,7 @@ async def save(request: AnyRequest, state: State) -> Response[str]:
 @post("/preview", status_code=200)
 async def preview(request: AnyRequest, state: State, part: FromQuery[str] = "") -> Response[str]:
     """Try what was chosen on the last month; nothing is saved."""
-    form = await _form(request)
+    form = await fields(request)
     page: OwnPage = state.page
 
     def work() -> Response[str]:
@@ -191,13 +192,6 @@ def with_cookie(page: OwnPage, visit: Visit) -> Response[str]:
         samesite="lax", max_age=VISIT_MS // 1000,
     )  # fmt: skip
     return entered
-
-
-async def _form(request: AnyRequest) -> dict[str, str]:
-    try:
-        return {str(name): str(value) for name, value in (await request.form()).items()}
-    except (ValueError, LookupError) as error:
-        raise HTTPException(status_code=400) from error
 
 
 def _to(path: str) -> Response[str]:

@@ -113,6 +113,7 @@ class Person(Struct, frozen=True, kw_only=True):
     attributes: Sequence[Attribute]
     points: Sequence[tuple[str, str, bool]]
     account: Sequence[Row]
+    words: Sequence[tuple[str, Sequence[int]]]
     lines: Sequence[Line]
     records: int
     groups: Sequence[tuple[str, str, int]]
@@ -156,6 +157,7 @@ def person_of(
             for point in (wishes.points.get(channel),)
         ],
         account=_rows(told, telling),
+        words=telling.words_on(told),
         lines=lines,
         records=len(entries),
         groups=_groups(lines, telling),

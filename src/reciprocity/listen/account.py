@@ -89,7 +89,8 @@ class Account(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Figures count what was recorded after *since*. *deliveries* and *held* are whole, however old,
     newest first. *erase_at* is when the person is to be erased, if they asked for it: what stands
-    is not used until then.
+    is not used until then. *useful* and *not_for_me* are the positions of deliveries after *since*
+    by the person's newest word on them.
     """
 
     at: Instant
@@ -99,6 +100,8 @@ class Account(Struct, frozen=True, kw_only=True, omit_defaults=True):
     deliveries: tuple[Delivery, ...]
     held: tuple[HeldBack, ...]
     erase_at: Instant = 0
+    useful: tuple[int, ...] = ()
+    not_for_me: tuple[int, ...] = ()
 
 
 def account(read: Followed, *, at: Instant, days: int = 90) -> Account:
@@ -112,6 +115,7 @@ def account(read: Followed, *, at: Instant, days: int = 90) -> Account:
     for step in read.steps:
         told.see(step)
     items = [one.item(since) for one in told.standing(at)]
+    lately = sorted((one for one in read.sent.values() if one.at > since), key=_newest)
     return Account(
         at=at,
         since=since,
@@ -120,6 +124,8 @@ def account(read: Followed, *, at: Instant, days: int = 90) -> Account:
         deliveries=tuple(sorted(read.sent.values(), key=_newest)),
         held=tuple(sorted(read.held.values(), key=_newest)),
         erase_at=read.steps[-1].after.wishes.erase_at,
+        useful=tuple(one.position for one in lately if one.useful is True),
+        not_for_me=tuple(one.position for one in lately if one.useful is False),
     )
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from reciprocity.consent.laws import DECLARED, OBSERVED
 from reciprocity.consent.state import Wishes
 from reciprocity.errors import InputError
-from reciprocity.events import Attempt, Held, Outcome
+from reciprocity.events import Attempt, Feedback, Held, Outcome
 from reciprocity.journal.standing import OUTCOMES, Standing, fold, held_key
 from reciprocity.listen.items import Items
 from reciprocity.listen.messages import Messages, Spoken
@@ -43,7 +43,8 @@ class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     *records* are the positions of all that is recorded of it, the attempt first. *topics* are
     those of the message that the person had chosen then; *behaviours* are what its other topics
     were read off, looked at with a yes that stood then. A message that needs no consent was not
-    sent because of either. *reason* is the code that came with the outcome.
+    sent because of either. *reason* is the code that came with the outcome, *useful* the person's
+    newest word on it, if they said one.
     """
 
     position: int
@@ -55,6 +56,7 @@ class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     records: tuple[int, ...]
     topics: tuple[str, ...] = ()
     behaviours: tuple[str, ...] = ()
+    useful: bool | None = None
 
 
 class HeldBack(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,6 +102,10 @@ class Followed:
         for told in history:
             if isinstance(told.body, Outcome) and told.kind in OUTCOMES and told.v == 1:
                 self._outcomes.setdefault(told.body.attempt, []).append((told, told.body))
+        self._words: dict[int, list[tuple[Told, Feedback]]] = {}
+        for told in history:
+            if isinstance(told.body, Feedback):
+                self._words.setdefault(told.body.attempt, []).append((told, told.body))
         self.sent: dict[int, Delivery] = {}
         self.held: dict[int, HeldBack] = {}
         came: dict[str, int] = {}
@@ -117,6 +123,7 @@ class Followed:
         told, wishes = step.told, step.before.wishes
         news = self._outcomes.get(told.version, [])
         last = max(news, key=lambda each: OUTCOMES[each[0].kind], default=None)
+        words = self._words.get(told.version, [])
         spoken = self.messages.sent(attempt, told.position)
         wanted = attempt.basis == Basis.CONSENT
         return Delivery(
@@ -126,9 +133,10 @@ class Followed:
             basis=attempt.basis,
             became=Became(last[0].kind.partition(".")[2]) if last else Became.OPEN,
             reason=last[1].reason if last else "",
-            records=(told.position, *(each.position for each, _ in news)),
+            records=(told.position, *sorted(each.position for each, _ in (*news, *words))),
             topics=_chosen(wishes, spoken) if wanted else (),
             behaviours=self._observed(wishes, spoken, attempt.decided_at) if wanted else (),
+            useful=words[-1][1].useful if words else None,
         )
 
     def _observed(self, wishes: Wishes, spoken: Spoken, at: Instant) -> tuple[str, ...]:

@@ -51,6 +51,8 @@ class Code(StrEnum):
     WAS_UNWANTED = "was_unwanted"
     WAITED = "waited"
     HELD_BACK = "held_back"
+    FOUND_USEFUL = "found_useful"
+    NOT_FOR_ME = "not_for_me"
     AUDITED = "audited"
 
     ANSWER = "answer"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reciprocity.events import Act, Attempt, AuditPublished, Held, Outcome
+from reciprocity.events import Act, Attempt, AuditPublished, Feedback, Held, Outcome
 from reciprocity.listen.deliveries import Became, Followed, Step
 from reciprocity.listen.items import Named, speaker
 from reciprocity.listen.messages import Spoken
@@ -82,6 +82,7 @@ CODES: Final[dict[str, tuple[Group, Code]]] = {
     "delivery.bounced": (_SENT, Code.WAS_RETURNED),
     "delivery.complained": (_SENT, Code.WAS_UNWANTED),
     "delivery.held": (_HELD, Code.HELD_BACK),
+    "feedback.given": (_CHOICE, Code.FOUND_USEFUL),
 }
 """By kind: the group of an event about one person, and the code of its head."""
 
@@ -122,6 +123,7 @@ def _entry(step: Step, read: Followed) -> Entry:
         Attempt: _attempt,
         Outcome: _outcome,
         Held: _held,
+        Feedback: _feedback,
     }
     sentence = tell[type(body)](step, read)
     if sentence.code is Code.STOPPED_AT_DOOR:
@@ -173,6 +175,14 @@ def _outcome(step: Step, read: Followed) -> Sentence:
         said |= {"reason": body.reason} if body.reason else {}
         said |= {"again": True} if body.again else {}
     return Sentence(code=CODES[told.kind][1], said=said)
+
+
+def _feedback(step: Step, read: Followed) -> Sentence:
+    body = step.told.body
+    useful = isinstance(body, Feedback) and body.useful
+    delivery = read.sent.get(body.attempt) if isinstance(body, Feedback) else None
+    said = {**_named(delivery.message), "attempt": delivery.position} if delivery else {}
+    return Sentence(code=Code.FOUND_USEFUL if useful else Code.NOT_FOR_ME, said=said)
 
 
 def _held(step: Step, read: Followed) -> Sentence:

@@ -27,6 +27,7 @@ const KINDS = {
   "delivery.bounced": "came back",
   "delivery.complained": "was unwanted, you said",
   "delivery.held": "A message was held back",
+  "feedback.given": "You said of a message if it was useful",
 };
 const STATES = { __proto__: null, given: "yes", refused: "no", withdrawn: "taken back", pending: "to be confirmed" };
 const LAST_INSTANT = 8.64e15; // later than this, no date can be written

@@ -49,7 +49,7 @@ _WEIGHTS: Final[Mapping[str, int]] = {
 """What may become of an attempt, and how much each news weighs."""
 _ARRIVED: Final = frozenset({"delivery.delivered", "delivery.bounced", "delivery.complained"})
 _STOPPED: Final = frozenset({"delivery.cancelled", "delivery.failed"})
-_KNOWN: Final = frozenset({*_ACTS, *_WEIGHTS, _ATTEMPTED, "delivery.held"})
+_KNOWN: Final = frozenset({*_ACTS, *_WEIGHTS, _ATTEMPTED, "delivery.held", "feedback.given"})
 _LAST_MINUTE: Final = 1_439
 _CAP: Final = (int, type(None))
 

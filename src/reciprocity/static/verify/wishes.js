@@ -22,7 +22,7 @@ const WEIGHTS = new Map([ // what may become of an attempt, and how much each ne
 ]);
 const ARRIVED = new Set(["delivery.delivered", "delivery.bounced", "delivery.complained"]);
 const STOPPED = new Set(["delivery.cancelled", "delivery.failed"]);
-const KNOWN = new Set([...ACTS, ...WEIGHTS.keys(), ATTEMPTED, "delivery.held"]);
+const KNOWN = new Set([...ACTS, ...WEIGHTS.keys(), ATTEMPTED, "delivery.held", "feedback.given"]);
 const LAST_MINUTE = 1439;
 
 /** What an attempt says of itself, each part of its type. */
