@@ -114,3 +114,14 @@ def test_a_page_that_presses_is_named_and_not_put_in_force(shop: Shop):
     for command in ("check", "apply"):
         ran = shop.refused(command)
         assert "is not a fair choice" in " ".join(ran.err.split())
+
+
+def test_what_people_said_is_counted(shop: Shop):
+    assert "nobody was asked to confirm" in shop.done("funnel").out
+    assert "no message of campaign spring was delivered" in shop.done("feedback", "spring").out
+    shop.yes("ada", "kitchen=2")
+    shop.done("send", "spring")
+    (message,) = shop.done("feedback", "spring", "--json").json["messages"]
+    assert (message["delivered"], message["useful"]) == (1, 0)
+    assert "kitchen" in shop.done("feedback", "spring").out
+    assert shop.done("funnel", "--days", "7", "--json").json == {"days": 7, "requests": []}

@@ -19,7 +19,7 @@ from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.http.join import unfair
 from reciprocity.model import ConsentState
-from reciprocity.platform import Reciprocity, check_brand
+from reciprocity.platform import Reciprocity, check_brand, count_requests
 from tests.http.conftest import Site
 from tests.shop import DAY, MAILDIR, START, Clock, add_people, new_shop
 
@@ -268,3 +268,17 @@ def test_a_proposition_that_cannot_be_kept_is_refused(
     with pytest.raises(InputError) as refused:
         new_shop(tmp_path, MAILDIR + PROPOSITION.replace(was, becomes))
     assert any("propositions.picks" in line and says in line for line in refused.value.problems)
+
+
+def test_the_funnel_counts_what_the_journal_has(site: Site) -> None:
+    for number in range(3):
+        assert say_yes(site, f"new{number}@example.com") == 200
+    assert letters_to(site, "new0@example.com") == 1
+    assert site.client.post(site.newest(2)).status_code == 200
+    (row,) = count_requests(site.shop.journal, 90)
+    assert (row.asked, row.mailed, row.confirmed, row.waits) == (3, 3, 1, 2)
+    site.clock.at += 8 * DAY
+    say_yes(site, "late@example.com")  # time moves with what is recorded
+    (row,) = count_requests(site.shop.journal, 90)
+    assert (row.asked, row.confirmed, row.ran_out, row.waits) == (4, 1, 2, 1)
+    assert count_requests(site.shop.journal, 1)[0].asked == 1

@@ -10,10 +10,10 @@ from reciprocity.errors import InputError
 from reciprocity.events import Attempt, Feedback
 from reciprocity.listen.account import account
 from reciprocity.listen.deliveries import Followed
-from reciprocity.listen.feedback import give_feedback
 from reciprocity.listen.messages import Messages
 from reciprocity.listen.sayings import Code
 from reciprocity.listen.timeline import timeline
+from reciprocity.platform import count_feedback, give_feedback
 from reciprocity.prove.person import person_proof
 from reciprocity.prove.verify import verify_person
 from tests.shop import Clock, add_people, new_shop
@@ -101,3 +101,16 @@ def test_nobody_who_is_erased_is_heard(sent: tuple[Reciprocity, int, int]) -> No
     shop.erase(slot, "operator:tests", now=True)
     with pytest.raises(InputError):
         say(shop, slot, version, useful=True)
+
+
+def test_words_are_counted_by_message_and_of_the_erased_none(
+    sent: tuple[Reciprocity, int, int],
+) -> None:
+    shop, slot, version = sent
+    say(shop, slot, version, useful=False)
+    say(shop, slot, version, useful=True)
+    (row,) = count_feedback(shop.journal, "spring")
+    assert (row.message, row.delivered, row.useful, row.not_for_me) == ("garden", 1, 1, 0)
+    assert count_feedback(shop.journal, "summer") == []
+    shop.erase(slot, "operator:tests", now=True)
+    assert count_feedback(shop.journal, "spring") == []

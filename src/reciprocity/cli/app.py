@@ -12,6 +12,7 @@ from reciprocity.cli import (
     auditing,
     brand,
     campaign,
+    heard,
     keeping,
     people,
     person,
@@ -56,7 +57,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # help in colour takes three times as long to appear
     pretty_exceptions_enable=False,
 )
-for group in (starting, brand, people, person, campaign, auditing, proof, keeping, witness):
+for group in (starting, brand, people, person, campaign, heard, auditing, proof, keeping, witness):
     app.add_typer(group.app)
 
 

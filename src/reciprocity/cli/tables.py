@@ -11,6 +11,8 @@ from reciprocity.decide.one import Why, meaning_of
 from reciprocity.decide.rulebook import REASONS, Rulebook
 from reciprocity.deliver.campaign import MessageCounts, Plan
 from reciprocity.deliver.run import SendReport
+from reciprocity.listen.feedback import Said
+from reciprocity.listen.funnel import Funnel
 from reciprocity.model import Verdict
 from reciprocity.prove.figures import Audit, Breach
 from reciprocity.prove.published import Published
@@ -21,6 +23,8 @@ __all__ = [
     "audits_table",
     "breaches_table",
     "events_table",
+    "feedback_table",
+    "funnel_table",
     "in_order",
     "plan_head",
     "plan_table",
@@ -177,6 +181,29 @@ def rules_table(rulebook: Rulebook) -> Table:
     for order, rule in enumerate(rulebook.rules, start=1):
         until = f" (until {rule.until})" if rule.until else ""
         table.add_row(str(order), rule.kind, rule.reason, " ".join(rule.bases), rule.when + until)
+    return table
+
+
+def funnel_table(requests: Sequence[Funnel]) -> Table:
+    """What became of requests for a yes, with a bar of those confirmed."""
+    names = ("asked", "mailed", "confirmed", "taken back", "run out", "waiting")
+    table = plain_table("purpose", "channel", *names, "", numbers=names)
+    for one in requests:
+        counts = (one.asked, one.mailed, one.confirmed, one.taken_back, one.ran_out, one.waits)
+        shown = f"{bar(one.confirmed, one.asked)} {share(one.confirmed, one.asked)}"
+        table.add_row(one.purpose, one.channel, *(f"{count:,}" for count in counts), shown)
+    return table
+
+
+def feedback_table(messages: Sequence[Said]) -> Table:
+    """What people said of messages, with a bar of those useful among all who said a word."""
+    names = ("delivered", "useful", "not for me")
+    table = plain_table("message", "occasion", *names, "", numbers=names)
+    for one in messages:
+        said = one.useful + one.not_for_me
+        counts = (one.delivered, one.useful, one.not_for_me)
+        shown = f"{bar(one.useful, said)} {share(one.useful, said)}"
+        table.add_row(one.message, one.occasion, *(f"{count:,}" for count in counts), shown)
     return table
 
 

@@ -27,10 +27,9 @@ from reciprocity.http.frame import answer, render, threaded
 from reciprocity.http.reading import AnyRequest, fields, reader
 from reciprocity.http.speech import speech
 from reciprocity.http.telling import Telling
-from reciprocity.listen.feedback import give_feedback
 from reciprocity.listen.messages import Spoken
 from reciprocity.model import ANYWHERE
-from reciprocity.platform import Reciprocity
+from reciprocity.platform import Reciprocity, give_feedback
 
 if TYPE_CHECKING:
     from reciprocity.http.desk import Desk

@@ -146,6 +146,15 @@ class Reader(LogReader):
             )
             return [slot for (slot,) in found]
 
+    def slots_with(self, kind: str) -> list[int]:
+        """The slots of all who have an event of *kind*."""
+        with explained("look for people"):
+            found = self.db.execute(
+                "SELECT DISTINCT slot FROM event WHERE kind = ? AND slot IS NOT NULL ORDER BY slot",
+                (kind,),
+            )
+            return [slot for (slot,) in found]
+
     def histories(
         self, size: int, slots: Sequence[int] | None = None, *, without: Collection[int] = ()
     ) -> Iterator[tuple[int, list[Told]]]:

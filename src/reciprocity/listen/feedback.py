@@ -4,41 +4,73 @@ A word on one message decides nothing by itself: whoever wants less says of what
 It is kept because it is the one honest measure of whether a message was worth sending.
 """
 
-from reciprocity.errors import Conflict, InputError
-from reciprocity.events import Attempt, Feedback
-from reciprocity.journal.entry import Entry
-from reciprocity.journal.journal import Journal
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-__all__ = ["give_feedback"]
+from msgspec import Struct
 
-_TRIES = 8
+from reciprocity.errors import InputError
+from reciprocity.events import Attempt, Feedback, Outcome
+
+if TYPE_CHECKING:
+    from reciprocity.journal.leaf import Told
+
+__all__ = ["Said", "count_words", "word_on"]
 
 
-def give_feedback(
-    journal: Journal, slot: int, attempt: int, *, useful: bool, method: str, place: str = ""
-) -> bool:
-    """Record that the person in *slot* found a message useful, or not for them.
+class Said(Struct, kw_only=True):
+    """One message: how many had it delivered, and the newest word of those who said one."""
 
-    *attempt* is the version of its attempt. False where that is their newest word on it already.
-    Raises `InputError` for a version that is no attempt of theirs, and for a person who is erased.
+    message: str
+    occasion: str
+    delivered: int = 0
+    useful: int = 0
+    not_for_me: int = 0
+
+
+def word_on(
+    history: Sequence["Told"], attempt: int, *, useful: bool, method: str, place: str = ""
+) -> Feedback | None:
+    """The word to record of a person with *history* on the message whose attempt is that version.
+
+    None where it is their newest word on it already. Raises `InputError` for a version that is no
+    attempt of theirs, and for a person who is erased.
     """
-    for _ in range(_TRIES):
-        history = journal.history(slot)
-        if not 0 < attempt <= len(history) or not isinstance(history[attempt - 1].body, Attempt):
-            raise InputError("message is none that was sent to this person, or they are erased")
-        said = [
-            told.body.useful
-            for told in history
-            if isinstance(told.body, Feedback) and told.body.attempt == attempt
-        ]
-        if said[-1:] == [useful]:
-            return False
-        word = Feedback(attempt=attempt, useful=useful, method=method, place=place)
-        try:
-            journal.append(
-                [Entry(kind="feedback.given", body=word, slot=slot, expect=len(history))]
+    if not 0 < attempt <= len(history) or not isinstance(history[attempt - 1].body, Attempt):
+        raise InputError("message is none that was sent to this person, or they are erased")
+    said = [
+        told.body.useful
+        for told in history
+        if isinstance(told.body, Feedback) and told.body.attempt == attempt
+    ]
+    if said[-1:] == [useful]:
+        return None
+    return Feedback(attempt=attempt, useful=useful, method=method, place=place)
+
+
+def count_words(histories: Iterable[Sequence["Told"]], campaign: str) -> list[Said]:
+    """What people said of each message of *campaign*, on every occasion of it."""
+    found: dict[tuple[str, str], Said] = {}
+    for history in histories:
+        for sent, useful in _delivered(history):
+            if sent.occasion.partition("/")[0] != campaign:
+                continue
+            row = found.setdefault(
+                (sent.occasion, sent.message), Said(message=sent.message, occasion=sent.occasion)
             )
-        except Conflict:
-            continue
-        return True
-    raise Conflict("person's history moved on again and again: try anew")
+            row.delivered += 1
+            row.useful += useful is True
+            row.not_for_me += useful is False
+    return [found[key] for key in sorted(found)]
+
+
+def _delivered(history: Sequence["Told"]) -> list[tuple[Attempt, bool | None]]:
+    """What was delivered to one person, with their newest word on it."""
+    made = {told.version: told.body for told in history if isinstance(told.body, Attempt)}
+    words: dict[int, bool | None] = {}
+    for told in history:
+        if isinstance(told.body, Outcome) and told.kind == "delivery.delivered":
+            words.setdefault(told.body.attempt, None)
+        elif isinstance(told.body, Feedback) and told.body.attempt in words:
+            words[told.body.attempt] = told.body.useful
+    return [(made[version], useful) for version, useful in words.items() if version in made]

@@ -4,10 +4,19 @@
         shop.apply(actor="operator:anna")
         shop.plan("spring")
 
-`shop` is the brand's folder, open; `apply` puts its file in force; `tick` does all that is due.
+`shop` is the brand's folder, open; `apply` puts its file in force; `tick` does all that is due;
+`heard` counts what people said.
 """
 
+from reciprocity.platform.heard import count_feedback, count_requests, give_feedback
 from reciprocity.platform.shop import Reciprocity, check_brand
 from reciprocity.platform.tick import Ticked
 
-__all__ = ["Reciprocity", "Ticked", "check_brand"]
+__all__ = [
+    "Reciprocity",
+    "Ticked",
+    "check_brand",
+    "count_feedback",
+    "count_requests",
+    "give_feedback",
+]

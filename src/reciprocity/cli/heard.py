@@ -1,0 +1,52 @@
+"""What people said: how many confirmed a yes, and how many found a message useful."""
+
+from typing import Annotated
+
+import typer
+
+from reciprocity.cli.campaign import CampaignId
+from reciprocity.cli.front import AsJson, opened, print_json
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@app.command()
+def funnel(
+    context: typer.Context,
+    days: Annotated[int, typer.Option("--days", min=1, help="How far to look back.")] = 90,
+    as_json: AsJson = False,
+) -> None:
+    """Show what became of requests for a yes: asked, mailed, confirmed, run out."""
+    from reciprocity.platform import count_requests
+
+    with opened(context) as shop:
+        found = count_requests(shop.journal, days)
+    if as_json:
+        print_json({"days": days, "requests": found})
+    elif not found:
+        print(f"nobody was asked to confirm a yes in the last {days} days")
+    else:
+        from reciprocity.cli.screen import screen
+        from reciprocity.cli.tables import funnel_table
+
+        screen().print(funnel_table(found))
+
+
+@app.command()
+def feedback(context: typer.Context, campaign: CampaignId, as_json: AsJson = False) -> None:
+    """Show what people said of a campaign's messages: useful, or not for them."""
+    from reciprocity.platform import count_feedback
+
+    with opened(context) as shop:
+        found = count_feedback(shop.journal, campaign)
+    if as_json:
+        print_json({"campaign": campaign, "messages": found})
+    elif not found:
+        print(f"no message of campaign {campaign} was delivered")
+    else:
+        from reciprocity.cli.screen import screen
+        from reciprocity.cli.tables import feedback_table
+
+        screen().print(feedback_table(found))
