@@ -48,8 +48,17 @@ _AUDIT = (
 _AUDITS = '{"audits":[{"position","at","said":AuditPublished,"new_breaches"}],"overdue"}'
 _TICK = (
     '{"erased","sent":[as of send],"epoch","last_success":{JOB:AT},"audited":{as of audit list},'
-    '"cosigning":{as of log cosign}}'
+    '"not_kept":[as of promises],"cosigning":{as of log cosign}}'
 )
+_PROMISES = (
+    '{"promises":[{"proposition","measure","amount","period_days","people","kept","own_wish",'
+    '"running","short":[PERSON]}]}'
+)
+_FUNNEL = (
+    '{"days","requests":[{"purpose","channel","asked","mailed","confirmed","taken_back","ran_out",'
+    '"waits"}]}'
+)
+_FEEDBACK = '{"campaign","messages":[{"message","occasion","delivered","useful","not_for_me"}]}'
 _COSIGN = (
     '{"origin","size","root","holds","lacking","conflicts","witnesses":[{"name","key","size",'
     '"cosigned_at","problem","conflict","last_success"}]}'
@@ -64,6 +73,9 @@ SHAPES = f"""\
 | `audit` | `{_AUDIT}` |
 | `audit list` | `{_AUDITS}` |
 | `tick` | `{_TICK}` |
+| `promises` | `{_PROMISES}`; `short` are pseudonyms (in `tick`, slots) |
+| `funnel` | `{_FUNNEL}` |
+| `feedback` | `{_FEEDBACK}` |
 | `log cosign` | `{_COSIGN}`; `conflicts` are texts, empty if all is well |
 | acts for a person | `{{"recorded":[{{"kind","position","version","at","person"}}]}}` |
 

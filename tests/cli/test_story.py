@@ -124,4 +124,11 @@ def test_what_people_said_is_counted(shop: Shop):
     (message,) = shop.done("feedback", "spring", "--json").json["messages"]
     assert (message["delivered"], message["useful"]) == (1, 0)
     assert "kitchen" in shop.done("feedback", "spring").out
+    assert "nobody said yes to a proposition" in shop.done("promises").out
+    shop.done("person", "grant", "id:ada", "offers", "--notice", "picks")
+    rows = shop.done("promises", "--json").json["promises"]
+    assert [(row["measure"], row["people"], row["short"]) for row in rows] == [
+        ("at_most", 1, []), ("picks", 1, []),
+    ]  # fmt: skip
+    assert "picks 1 in 60 days" in shop.done("promises").out
     assert shop.done("funnel", "--days", "7", "--json").json == {"days": 7, "requests": []}

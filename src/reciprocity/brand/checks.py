@@ -23,6 +23,7 @@ from reciprocity.brand.plausible import (
     is_sender,
     is_time_zone,
 )
+from reciprocity.brand.propositions import check_propositions
 from reciprocity.brand.reader import Findings, join, suggest
 from reciprocity.brand.tree import above
 from reciprocity.model import OBSERVE, Attribute, AttributeType, Basis, Purpose, Topic
@@ -194,36 +195,6 @@ def _check_notices(draft: Draft, findings: Findings) -> None:
         _check_coverage(draft, draft.brand.language, findings)
 
 
-def _check_propositions(draft: Draft, findings: Findings) -> None:
-    """What is asked is declared and rests on consent; nothing is asked that nothing uses."""
-    for name, told in draft.propositions.items():
-        key = join("propositions", name)
-        for purpose in told.purposes:
-            refer(findings, f"{key}.purposes", "purposes", purpose)
-            declared = draft.purposes.get(purpose)
-            if declared is not None and (
-                declared.basis is not Basis.CONSENT or not declared.channels
-            ):
-                findings.add(f"{key}.purposes", f"{purpose!r} is nothing to say yes to")
-        for behaviour in told.behaviours:
-            refer(findings, f"{key}.behaviours", "behaviours", behaviour)
-        for topic in told.topics:
-            refer(findings, f"{key}.topics", "topics", topic)
-        used = {
-            each
-            for purpose in told.purposes
-            if purpose in draft.purposes
-            for each in draft.purposes[purpose].attributes
-        }
-        for attribute in told.attributes:
-            refer(findings, f"{key}.attributes", "attributes", attribute)
-            if attribute in draft.attributes and attribute not in used:
-                findings.add(f"{key}.attributes", f"{attribute!r} is used by none of its purposes")
-        measures = [benefit.measure for benefit in told.gives]
-        if len(set(measures)) < len(measures):
-            findings.add(f"{key}.gives", "promises one measure twice: keep the one that is meant")
-
-
 def _check_coverage(draft: Draft, language: str, findings: Findings) -> None:
     """Whoever is asked must be shown a text, at least in the brand's own language.
 
@@ -370,7 +341,7 @@ _CHECKS: Final[tuple[Callable[[Draft, Findings], None], ...]] = (
     _check_shared_ids,
     _check_attributes,
     _check_notices,
-    _check_propositions,
+    check_propositions,
     _check_channels,
     _check_transports,
     _check_rules,

@@ -133,6 +133,11 @@ def _show_tick(done: "Ticked") -> None:
         print(f"audit {said.number} published: {fresh} new breaches")
         if fresh:
             print("which they are: `reciprocity audit`")
+    for one in done.not_kept:
+        print(
+            f"promise of {one.proposition} ({one.measure} {one.amount} in {one.period_days} days) "
+            f"was not kept to {len(one.short)} of {one.people}: `reciprocity promises`"
+        )
     if done.cosigning is not None:
         from reciprocity.cli.witness import tell_cosigning
 

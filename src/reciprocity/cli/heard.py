@@ -1,6 +1,6 @@
 """What people said: how many confirmed a yes, and how many found a message useful."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -10,6 +10,7 @@ from reciprocity.cli.front import AsJson, opened, print_json
 __all__ = ["app"]
 
 app = typer.Typer()
+_SHOWN: Final = 10
 
 
 @app.command()
@@ -32,6 +33,30 @@ def funnel(
         from reciprocity.cli.tables import funnel_table
 
         screen().print(funnel_table(found))
+
+
+@app.command()
+def promises(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show how the promises of propositions stand to everybody they were made to."""
+    from msgspec import to_builtins
+
+    from reciprocity.platform import count_promises
+
+    with opened(context) as shop:
+        found = count_promises(shop.journal)
+        names = {slot: shop.journal.pseudonym(slot) for one in found for slot in one.short}
+    if as_json:
+        rows = [{**to_builtins(one), "short": [names[slot] for slot in one.short]} for one in found]
+        print_json({"promises": rows})
+    elif not found:
+        print("nobody said yes to a proposition that stands")
+    else:
+        from reciprocity.cli.screen import screen
+        from reciprocity.cli.tables import promises_table
+
+        screen().print(promises_table(found))
+        for name in [names[slot] for one in found for slot in one.short][:_SHOWN]:
+            print(f"not kept to {name}: `reciprocity person show {name}`")
 
 
 @app.command()

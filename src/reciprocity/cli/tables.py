@@ -14,6 +14,7 @@ from reciprocity.deliver.run import SendReport
 from reciprocity.listen.feedback import Said
 from reciprocity.listen.funnel import Funnel
 from reciprocity.model import Verdict
+from reciprocity.platform import PromisesKept
 from reciprocity.prove.figures import Audit, Breach
 from reciprocity.prove.published import Published
 
@@ -29,6 +30,7 @@ __all__ = [
     "plan_head",
     "plan_table",
     "plan_words",
+    "promises_table",
     "rules_table",
     "send_table",
     "why_table",
@@ -192,6 +194,19 @@ def funnel_table(requests: Sequence[Funnel]) -> Table:
         counts = (one.asked, one.mailed, one.confirmed, one.taken_back, one.ran_out, one.waits)
         shown = f"{bar(one.confirmed, one.asked)} {share(one.confirmed, one.asked)}"
         table.add_row(one.purpose, one.channel, *(f"{count:,}" for count in counts), shown)
+    return table
+
+
+def promises_table(found: Sequence[PromisesKept]) -> Table:
+    """How promises stand, with a bar of those kept among those that are due."""
+    names = ("people", "not kept", "kept", "wanted less", "first period")
+    table = plain_table("proposition", "promise", *names, "", numbers=names)
+    for one in found:
+        promise = f"{one.measure} {one.amount} in {one.period_days} days"
+        counts = (one.people, len(one.short), one.kept, one.own_wish, one.running)
+        due = one.kept + len(one.short)
+        shown = f"{bar(one.kept, due)} {share(one.kept, due)}"
+        table.add_row(one.proposition, promise, *(f"{count:,}" for count in counts), shown)
     return table
 
 

@@ -32,7 +32,8 @@ def grant(
     *,
     channel: Channels = None,
     notice: Annotated[
-        str, typer.Option("--notice", metavar="ID", help="The notice they were shown.")
+        str,
+        typer.Option("--notice", metavar="ID", help="The notice, or proposition, they were shown."),
     ] = "",
     language: Annotated[
         str, typer.Option("--notice-language", help="In which language; the brand's unless told.")
@@ -84,6 +85,11 @@ def _shown(shop: "Reciprocity", notice: str, language: str) -> dict[str, str]:
 
     statement = shop.statement
     declared, spoken = statement.notices.get(notice), language or statement.language
+    if declared is None and notice in statement.propositions:
+        from reciprocity.collect.proposition import terms_of
+
+        terms, _ = terms_of(statement, shop.laws, notice, spoken)
+        return {"notice": terms.notice, "notice_language": terms.language}
     if declared is None or spoken not in declared.text:
         raise InputError(f"notice {notice[:64]!r} has no text in {spoken[:16]!r}: see brand.toml")
     told = notice_hash(notice, spoken, declared.text[spoken])

@@ -17,7 +17,7 @@ from reciprocity.collect.fair_choice import Asked, AskedPurpose
 from reciprocity.consent.draft import validity_days
 from reciprocity.model import Benefit, Id, Proposition
 
-__all__ = ["LANGUAGES", "Terms", "notice_id", "notices_of", "terms_of"]
+__all__ = ["LANGUAGES", "Terms", "notice_id", "notices_of", "promise_words", "terms_of"]
 
 LANGUAGES: Final = ("en", "de", "ar")
 """The languages that there are sentences in."""
@@ -133,6 +133,12 @@ def _asked(brand: BrandStatement, told: Proposition, terms: Terms, data: tuple[s
         withdrawal=terms.leave,
         benefits=terms.benefits,
     )
+
+
+def promise_words(language: str, benefit: Benefit) -> str:
+    """What *benefit* promises, in the words of its notice."""
+    base = language.lower().partition("-")[0]
+    return _promise(_words()[base if base in LANGUAGES else _FALLBACK], benefit)
 
 
 def _promise(words: dict[str, str], benefit: Benefit) -> str:

@@ -15,11 +15,13 @@ from reciprocity.brand import OWN, BrandStatement
 from reciprocity.collect.preferences import Choices, chosen, notice_for
 from reciprocity.consent.state import Wishes
 from reciprocity.deliver.preview import Changes
+from reciprocity.http.promised import Promised, promised, words_on
 from reciprocity.http.telling import Telling
 from reciprocity.listen.account import Account, Figure, account
 from reciprocity.listen.deliveries import Followed
 from reciprocity.listen.items import Speaker
 from reciprocity.listen.messages import Messages
+from reciprocity.listen.promises import promises
 from reciprocity.listen.timeline import Entry, Group, timeline
 from reciprocity.model import OBSERVE, AttributeType, Basis, ConsentState, Id
 from reciprocity.platform import Reciprocity
@@ -114,6 +116,7 @@ class Person(Struct, frozen=True, kw_only=True):
     points: Sequence[tuple[str, str, bool]]
     account: Sequence[Row]
     words: Sequence[tuple[str, Sequence[int]]]
+    promises: Sequence[Promised]
     lines: Sequence[Line]
     records: int
     groups: Sequence[tuple[str, str, int]]
@@ -157,7 +160,8 @@ def person_of(
             for point in (wishes.points.get(channel),)
         ],
         account=_rows(told, telling),
-        words=telling.words_on(told),
+        words=words_on(told, telling.words),
+        promises=promised(promises(read, messages.offers, at), telling),
         lines=lines,
         records=len(entries),
         groups=_groups(lines, telling),

@@ -9,7 +9,7 @@ from typing import Final
 
 from reciprocity.brand import BrandStatement
 from reciprocity.http.speech import Speech
-from reciprocity.listen.account import Account, Did, Figure, Item, Silent
+from reciprocity.listen.account import Did, Figure, Item, Silent
 from reciprocity.listen.items import ItemKind, Named, Speaker
 from reciprocity.listen.sayings import Code, Sentence
 from reciprocity.listen.timeline import Group
@@ -103,11 +103,6 @@ _DID: Final = {
     ),
     Did.MADE_TO_WAIT: _many("%(count)s message still waits", "%(count)s messages still wait"),
 }
-_USEFUL: Final = _many("You found %(count)s message useful", "You found %(count)s messages useful")
-_NOT_FOR_ME: Final = _many(
-    "You said of %(count)s message that it is not for you",
-    "You said of %(count)s messages that they are not for you",
-)
 _HEADS: Final = {
     Code.IMPORT_SPOKE: _("We took over what an earlier list said of you"),
     Code.BECAME_KNOWN: _("You became known to us"),
@@ -208,21 +203,6 @@ class Telling:
         """What it did, counted."""
         told = self.words.say_many(*_DID[figure.did], figure.count)
         return self._first_up(told % {"count": self.words.number(figure.count)})
-
-    def words_on(self, account: Account) -> list[tuple[str, tuple[int, ...]]]:
-        """What the person said of messages, counted."""
-        return [
-            (
-                self.words.say_many(*told, len(positions))
-                % {"count": self.words.number(len(positions))},
-                positions,
-            )
-            for told, positions in (
-                (_USEFUL, account.useful),
-                (_NOT_FOR_ME, account.not_for_me),
-            )
-            if positions
-        ]
 
     def silent(self, item: Item) -> str:
         """That it did nothing."""

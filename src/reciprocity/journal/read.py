@@ -146,14 +146,17 @@ class Reader(LogReader):
             )
             return [slot for (slot,) in found]
 
-    def slots_with(self, kind: str) -> list[int]:
-        """The slots of all who have an event of *kind*."""
+    def slots_with(self, *kinds: str) -> list[int]:
+        """The slots of all who have an event of one of *kinds*."""
         with explained("look for people"):
-            found = self.db.execute(
-                "SELECT DISTINCT slot FROM event WHERE kind = ? AND slot IS NOT NULL ORDER BY slot",
-                (kind,),
-            )
-            return [slot for (slot,) in found]
+            found = {
+                slot
+                for kind in kinds
+                for (slot,) in self.db.execute(
+                    "SELECT DISTINCT slot FROM event WHERE kind = ? AND slot IS NOT NULL", (kind,)
+                )
+            }
+            return sorted(found)
 
     def histories(
         self, size: int, slots: Sequence[int] | None = None, *, without: Collection[int] = ()

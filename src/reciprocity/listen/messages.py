@@ -22,12 +22,13 @@ from reciprocity.brand import (
     read_statement,
     topic_ancestors,
 )
+from reciprocity.collect.proposition import notices_of
 from reciprocity.decide.named import attributes_named
 from reciprocity.decide.prepare import Statements
 from reciprocity.decide.rulebook import Rulebook
 from reciprocity.errors import InputError
 from reciprocity.events import Attempt, CampaignStated, Held, Stated
-from reciprocity.model import Basis, Campaign, Message
+from reciprocity.model import Basis, Campaign, Id, Message, Proposition
 
 if TYPE_CHECKING:  # only its shape is needed here, not the keys that open it
     from reciprocity.journal.leaf import Told
@@ -102,6 +103,22 @@ class Messages:
             rulebook_at=rulebook,
             laws_at=laws,
         )
+
+    @cached_property
+    def offers(self) -> dict[str, tuple[Id, Proposition]]:
+        """Every proposition that was ever in force, by the ids of its notices.
+
+        The words of a notice name measure, amount and period, so one id is one promise.
+        """
+        found: dict[str, tuple[Id, Proposition]] = {}
+        for at in sorted({*self._since["brand"], *self._since["laws"]}):
+            brand, laws = (self._before(name, at + 1) for name in ("brand", "laws"))
+            if min(brand, laws) >= 0 and self._brand(brand).propositions:
+                told = self._brand(brand)
+                for terms in notices_of(told, _laws.decode(self._bodies[laws])):
+                    one = terms.proposition, told.propositions[terms.proposition]
+                    found.setdefault(terms.notice, one)
+        return found
 
     def sent(self, attempt: Attempt, position: int) -> Spoken:
         """The message of *attempt*, which stands at *position*."""

@@ -8,15 +8,23 @@
 `heard` counts what people said.
 """
 
-from reciprocity.platform.heard import count_feedback, count_requests, give_feedback
+from reciprocity.platform.heard import (
+    PromisesKept,
+    count_feedback,
+    count_promises,
+    count_requests,
+    give_feedback,
+)
 from reciprocity.platform.shop import Reciprocity, check_brand
 from reciprocity.platform.tick import Ticked
 
 __all__ = [
+    "PromisesKept",
     "Reciprocity",
     "Ticked",
     "check_brand",
     "count_feedback",
+    "count_promises",
     "count_requests",
     "give_feedback",
 ]

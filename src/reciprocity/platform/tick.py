@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reciprocity.consent.laws import DAY_MS
 from reciprocity.deliver.jobs import Jobs
 from reciprocity.deliver.run import SendReport
 from reciprocity.errors import Conflict, Unavailable
 from reciprocity.journal.destroy import sweep_orphans
 from reciprocity.leave import erase as erasing
+from reciprocity.platform.heard import PromisesKept, count_promises
 from reciprocity.prove.cosigning import Cosigning, cosign_in_turn
 from reciprocity.prove.epochs import publish_if_due
 from reciprocity.prove.published import Published, due, nightly
@@ -25,7 +27,8 @@ class Ticked(msgspec.Struct, frozen=True, kw_only=True):
     """What a tick did, and when each of its jobs last succeeded (in ms).
 
     *epoch* is the number of the one published, 0 if none was due. *cosigning* is None when the
-    brand names no witnesses.
+    brand names no witnesses. *not_kept* are the promises that were not kept to
+    somebody, counted once a day.
     """
 
     erased: int
@@ -33,6 +36,7 @@ class Ticked(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     last_success: dict[str, int]
     audited: Published | None = None
+    not_kept: tuple[PromisesKept, ...] = ()
     cosigning: Cosigning | None = None
 
 
@@ -50,15 +54,27 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
         epoch = jobs.run("epoch", lambda: publish_if_due(shop.journal), 0)
         night = partial(jobs.run, "audit", partial(nightly, shop.journal), None)
         audited = night() if due(shop.journal) else None
+        none: tuple[PromisesKept, ...] = ()
+        counts = _a_day_since(jobs, "promises", shop)
+        not_kept = jobs.run("promises", lambda: _not_kept(shop), none) if counts else none
         cosigning = cosign_in_turn(jobs, shop.journal, shop.brand)
         return Ticked(
             erased=erased,
             sent=tuple(sent),
             epoch=epoch,
             audited=audited,
+            not_kept=not_kept,
             cosigning=cosigning,
             last_success=jobs.last_success(),
         )
+
+
+def _a_day_since(jobs: Jobs, name: str, shop: "Reciprocity") -> bool:
+    return shop.journal.clock() - jobs.last_success().get(name, 0) >= DAY_MS
+
+
+def _not_kept(shop: "Reciprocity") -> tuple[PromisesKept, ...]:
+    return tuple(one for one in count_promises(shop.journal) if one.short)
 
 
 def _erase_due(shop: "Reciprocity", actor: str) -> int:

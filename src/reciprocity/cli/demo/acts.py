@@ -7,7 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from reciprocity.cli.demo.people import Made, chosen
+from reciprocity.collect.proposition import terms_of
 from reciprocity.consent.draft import Drafted, Saying, grant, object_to, refuse, withdraw
 from reciprocity.consent.prefer import Preferences, pause, prefer
 from reciprocity.errors import ReciprocityError
@@ -21,6 +24,7 @@ __all__ = ["Leaving", "say_all", "slot_of"]
 
 ACTOR: Final = "person"
 METHOD: Final = "preference_page"
+PROPOSITION: Final = "picks"
 PAUSE_MS: Final = 14 * 86_400_000
 QUIET_MINUTES: Final = 180
 _DAY_MINUTES: Final = 1_440
@@ -69,7 +73,10 @@ def _share(shop: Reciprocity, slot: int) -> None:
 def _drafts(shop: Reciprocity, person: Made) -> Iterator[Draft]:
     if person.says:
         answer = grant if person.says == "yes" else refuse
-        yield partial(answer, purposes=("offers",))
+        notice = terms_of(shop.statement, shop.laws, PROPOSITION, "en")[0].notice
+        yield lambda saying: answer(
+            replace(saying, notice=notice, notice_language="en"), purposes=("offers",)
+        )
     wanted = Preferences(
         topics=person.topics,
         caps={"email": (0, None)} if person.capped else {},
