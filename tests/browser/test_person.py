@@ -183,7 +183,8 @@ def test_everybody_can_read_every_page(
     slot = next(place.people)
     into = place.link(page, f"p{slot}@example.com")
     pages = {"enter": f"{place.server.url}/enter", "stop": f"{place.server.url}/u/{token}",
-             "less": f"{place.server.url}/p/{token}", "link": into}  # fmt: skip
+             "less": f"{place.server.url}/p/{token}", "promises": f"{place.server.url}/promises",
+             "notices": f"{place.server.url}/notices", "link": into}  # fmt: skip
     for name, url in pages.items():
         page.goto(url)
         readable(page, shots / f"{name}-{width}-{scheme}.png")

@@ -43,7 +43,7 @@ def test_its_pages_are_served_and_each_link_opens(tmp_path: Path):
                 urls += re.findall(r"^  (http://\S+)$", line)
                 if "Stop with Ctrl-C" in line:
                     break
-            assert len(urls) == 7
+            assert len(urls) == 8
             for url in urls:
                 answer = httpx.get(url)
                 assert answer.status_code == 200, url

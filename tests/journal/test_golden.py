@@ -39,6 +39,7 @@ def expected() -> dict[str, Any]:
 
 SINCE = frozenset({
     "log.key_changed", "epoch.published", "challenge.begun", "challenge.answered", "feedback.given",
+    "scorecard.published",
 })  # fmt: skip
 """Kinds published after the golden journal was made; it stays as it is."""
 

@@ -7,7 +7,7 @@ states, instants and commitments, never an address or an attribute's value: thos
 vault, where they can be corrected or destroyed without touching history.
 """
 
-from reciprocity.events.audited import AuditPublished, Counted, Latency
+from reciprocity.events.audited import AuditPublished, Counted, Latency, ScorecardPublished
 from reciprocity.events.body import Body, Scope, canonical
 from reciprocity.events.challenged import ChallengeAnswered, ChallengeBegun
 from reciprocity.events.kinds import KINDS, Envelope, Kind, encode_event, read_body, read_event
@@ -60,6 +60,7 @@ __all__ = [
     "PointSet",
     "Quiet",
     "Scope",
+    "ScorecardPublished",
     "Stated",
     "TopicLevel",
     "canonical",

@@ -4,7 +4,7 @@ from typing import Literal
 
 from reciprocity.events.body import Body
 
-__all__ = ["AuditPublished", "Counted", "Latency"]
+__all__ = ["AuditPublished", "Counted", "Latency", "ScorecardPublished"]
 
 
 class Latency(Body, kw_only=True, frozen=True, gc=False):
@@ -37,6 +37,25 @@ class AuditPublished(Body, kw_only=True, frozen=True, gc=False):
     withdrawals: int
     withdrawal_to_last_send_ms: Latency
     missed: int = 0
+
+
+class ScorecardPublished(Body, kw_only=True, frozen=True, gc=False):
+    """How the brand's promises stand over the log's first *size* events, and by which *rule*.
+
+    *audit* is the position of the newest published audit, -1 for none. The other figures count the
+    benefits promised to people whose yes stands: each in its last full period *kept*, not kept
+    (*short*), not due because the person wanted less (*own_wish*), or in a first period that goes
+    on (*running*).
+    """
+
+    number: int
+    size: int
+    rule: str
+    audit: int
+    kept: int
+    short: int
+    own_wish: int
+    running: int
 
 
 class Counted(Body, kw_only=True, frozen=True, gc=False):

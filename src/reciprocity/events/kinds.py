@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from reciprocity.errors import Damaged
-from reciprocity.events.audited import AuditPublished
+from reciprocity.events.audited import AuditPublished, ScorecardPublished
 from reciprocity.events.body import Body, Scope
 from reciprocity.events.challenged import ChallengeAnswered, ChallengeBegun
 from reciprocity.events.sent import Attempt, Feedback, Held, Outcome
@@ -81,6 +81,7 @@ KINDS: Final[dict[tuple[str, int], Kind]] = {
     ("notice.published", 1): Kind(_C, Stated, "a notice can be shown from here on"),
     ("audit.published", 1): Kind(_C, Stated, "the result of a replay; was never written"),
     ("audit.published", 2): Kind(_C, AuditPublished, "the result of a replay"),
+    ("scorecard.published", 1): Kind(_C, ScorecardPublished, "how the brand's promises stand"),
 }
 """Every kind and version there is; `docs/reference/events.md` is tested to list them all."""
 

@@ -25,6 +25,7 @@ from reciprocity.http.less import less_router
 from reciprocity.http.log_files import LogFiles, log_router
 from reciprocity.http.me import me_router
 from reciprocity.http.own_page import OwnPage
+from reciprocity.http.public import PublicFigures, public_router
 from reciprocity.http.speech import choose_language
 from reciprocity.http.visits import Visits
 from reciprocity.http.way_in import Asking, Door
@@ -148,6 +149,7 @@ def make_app(desk: Desk) -> Litestar:
         "log": LogFiles(desk.folder),
         "asking": asking,
         "join": JoinPages(),
+        "figures": PublicFigures(),
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
     }
@@ -161,6 +163,7 @@ def make_app(desk: Desk) -> Litestar:
             log_router(),
             entry_router(),
             less_router(),
+            public_router(),
             join_router(),
             me_router(),
         ],

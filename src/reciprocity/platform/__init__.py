@@ -15,16 +15,20 @@ from reciprocity.platform.heard import (
     count_requests,
     give_feedback,
 )
+from reciprocity.platform.scorecard import Figures, State, read_scorecard
 from reciprocity.platform.shop import Reciprocity, check_brand
 from reciprocity.platform.tick import Ticked
 
 __all__ = [
+    "Figures",
     "PromisesKept",
     "Reciprocity",
+    "State",
     "Ticked",
     "check_brand",
     "count_feedback",
     "count_promises",
     "count_requests",
     "give_feedback",
+    "read_scorecard",
 ]

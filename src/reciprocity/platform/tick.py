@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reciprocity.consent.laws import DAY_MS
 from reciprocity.deliver.jobs import Jobs
 from reciprocity.deliver.run import SendReport
 from reciprocity.errors import Conflict, Unavailable
 from reciprocity.journal.destroy import sweep_orphans
 from reciprocity.leave import erase as erasing
 from reciprocity.platform.heard import PromisesKept, count_promises
+from reciprocity.platform.scorecard import publish_scorecard, scorecard_due
 from reciprocity.prove.cosigning import Cosigning, cosign_in_turn
 from reciprocity.prove.epochs import publish_if_due
 from reciprocity.prove.published import Published, due, nightly
@@ -55,8 +55,8 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
         night = partial(jobs.run, "audit", partial(nightly, shop.journal), None)
         audited = night() if due(shop.journal) else None
         none: tuple[PromisesKept, ...] = ()
-        counts = _a_day_since(jobs, "promises", shop)
-        not_kept = jobs.run("promises", lambda: _not_kept(shop), none) if counts else none
+        counts = scorecard_due(shop.journal)
+        not_kept = jobs.run("promises", lambda: _scored(shop), none) if counts else none
         cosigning = cosign_in_turn(jobs, shop.journal, shop.brand)
         return Ticked(
             erased=erased,
@@ -69,12 +69,12 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
         )
 
 
-def _a_day_since(jobs: Jobs, name: str, shop: "Reciprocity") -> bool:
-    return shop.journal.clock() - jobs.last_success().get(name, 0) >= DAY_MS
-
-
-def _not_kept(shop: "Reciprocity") -> tuple[PromisesKept, ...]:
-    return tuple(one for one in count_promises(shop.journal) if one.short)
+def _scored(shop: "Reciprocity") -> tuple[PromisesKept, ...]:
+    """Publish the scorecard; the promises that were not kept to somebody."""
+    counted = count_promises(shop.journal)
+    with suppress(Conflict):
+        publish_scorecard(shop.journal, counted)
+    return tuple(one for one in counted if one.short)
 
 
 def _erase_due(shop: "Reciprocity", actor: str) -> int:

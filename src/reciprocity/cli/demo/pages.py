@@ -61,6 +61,7 @@ def page_links(
         ("how everybody asks for their own (the mail lies in the Maildir)", "/enter"),
         ("the link in every message that can only mean less", f"/p/{token}"),
         ("the link in every message that stops it", f"/u/{token}"),
+        ("the five promises, and how they stand", "/promises"),
         ("the page that checks proofs, yours to keep", "/verify"),
         ("the public log's checkpoint", "/log/checkpoint"),
     ]  # fmt: skip

@@ -1,0 +1,184 @@
+"""The five promises in words: how each stands by the published rule, and what it rests on.
+
+Only what the log has is a figure; a promise without figures says so, whatever is believed of it.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from reciprocity.http.speech import Speech
+from reciprocity.http.telling import Telling
+from reciprocity.platform import Figures, State
+
+__all__ = ["ToldPromise", "told_promises"]
+
+_MINUTE_S: Final = 60
+_SECOND_MS: Final = 1_000
+
+
+def _(message: str) -> str:
+    """Mark *message* for the catalogs; it is translated when it is said."""
+    return message
+
+
+def _many(one: str, many: str) -> tuple[str, str]:
+    """Mark a sentence that counts."""
+    return one, many
+
+
+_STATES: Final = {
+    State.NOT_KEPT: _("Not kept"),
+    State.KEPT: _("Kept"),
+    State.NOT_MEASURED: _("Not yet measured"),
+}
+_BREACHES: Final = _many(
+    "%(count)s delivery that should not have been", "%(count)s deliveries that should not have been"
+)
+_DELIVERIES: Final = _many(
+    "%(count)s delivery decided again from the log, in all",
+    "%(count)s deliveries decided again from the log, in all",
+)
+_NEAR: Final = _many(
+    "%(count)s delivery was stopped at the last moment",
+    "%(count)s deliveries were stopped at the last moment",
+)
+_MISSED: Final = _many("%(count)s day without an audit", "%(count)s days without an audit")
+_SHORT: Final = _many(
+    "%(count)s promise was not kept in the last full period",
+    "%(count)s promises were not kept in the last full period",
+)
+_KEPT: Final = _many("%(count)s promise was kept", "%(count)s promises were kept")
+_OWN: Final = _many(
+    "%(count)s was not due: the person wanted less",
+    "%(count)s were not due: the people wanted less",
+)
+_RUNNING: Final = _many("%(count)s is in its first period", "%(count)s are in their first period")
+_ERASED: Final = _many(
+    "%(count)s person was erased: the log says that their key is destroyed",
+    "%(count)s people were erased: the log says that their keys are destroyed",
+)
+
+
+class ToldPromise(Struct, frozen=True, kw_only=True):
+    """One promise: how it stands, in words and as a code, and its figures, failures first."""
+
+    number: int
+    title: str
+    what: str
+    state: State
+    stands: str
+    figures: Sequence[str]
+    rests_on: str = ""
+
+
+def told_promises(found: Figures, telling: Telling) -> list[ToldPromise]:
+    """All five, those that are not kept first, then the kept, then what is not measured."""
+    say = telling.words.say
+    made = [
+        ToldPromise(
+            number=number, title=title, what=what, state=state, stands=say(_STATES[state]),
+            figures=figures, rests_on=rests_on,
+        )
+        for number, (title, what, state, figures, rests_on) in enumerate((
+            (say("Safe"), say("We guard what you tell us."), State.NOT_MEASURED,
+             _counted(telling.words, (_ERASED, found.erased)), ""),
+            (say("Never sold or rented"), say("What you tell us is given to nobody for money."),
+             State.NOT_MEASURED, [], ""),
+            (say("Your preferences rule"),
+             say("What you chose decides about every message, or it does not leave."),
+             found.preferences_rule, _audited(found, telling), _audit_at(found, telling)),
+            (say("Worth it"), say("You get what was promised for your yes."),
+             found.worth_it, _promised(found, telling), _card_at(found, telling)),
+            (say("Proved, always"), say("Anybody can check it, and we say when it fails."),
+             found.proved, _logged(found, telling), _epoch_at(found, telling)),
+        ), 1)
+    ]  # fmt: skip
+    order = list(_STATES)
+    return sorted(made, key=lambda one: (order.index(one.state), one.number))
+
+
+def _counted(words: Speech, *told: tuple[tuple[str, str], int]) -> list[str]:
+    """Each sentence with its count, those that count nothing left out."""
+    return [
+        words.say_many(*both, count) % {"count": words.number(count)}
+        for both, count in told
+        if count
+    ]
+
+
+def _audited(found: Figures, telling: Telling) -> list[str]:
+    if found.audit is None:
+        return []
+    words, said = telling.words, found.audit[2]
+    breaches = sum(said.breaches.values())
+    both = words.say_many(*_BREACHES, breaches) % {"count": words.number(breaches)}
+    delays = said.withdrawal_to_last_send_ms
+    took = words.say(
+        "From a withdrawal to the last message it covers: half within %(p50)s, 99 in 100 within "
+        "%(p99)s, %(max)s at most (of %(count)s)"
+    ) % {
+        "p50": _time(words, delays.p50), "p99": _time(words, delays.p99),
+        "max": _time(words, delays.max), "count": words.number(said.withdrawals),
+    }  # fmt: skip
+    rest = ((_DELIVERIES, said.deliveries), (_NEAR, said.near_misses))
+    return [both, *_counted(words, *rest), *([took] if said.withdrawals else [])]
+
+
+def _promised(found: Figures, telling: Telling) -> list[str]:
+    if found.scorecard is None:
+        return []
+    said = found.scorecard[2]
+    return _counted(
+        telling.words,
+        (_SHORT, said.short), (_KEPT, said.kept), (_OWN, said.own_wish), (_RUNNING, said.running),
+    )  # fmt: skip
+
+
+def _logged(found: Figures, telling: Telling) -> list[str]:
+    words = telling.words
+    size = words.say("The log has %(count)s records") % {"count": words.number(found.size)}
+    return [*_counted(words, (_MISSED, found.missed)), size]
+
+
+def _audit_at(found: Figures, telling: Telling) -> str:
+    if found.audit is None:
+        return ""
+    told = telling.words.say("Audit %(number)s, %(moment)s: record %(position)s of the log")
+    return told % {
+        "number": telling.words.number(found.audit[2].number),
+        "moment": telling.moment(found.audit[1]),
+        "position": found.audit[0],
+    }
+
+
+def _card_at(found: Figures, telling: Telling) -> str:
+    if found.scorecard is None:
+        return ""
+    told = telling.words.say("Scorecard %(number)s, %(moment)s: record %(position)s of the log")
+    return told % {
+        "number": telling.words.number(found.scorecard[2].number),
+        "moment": telling.moment(found.scorecard[1]),
+        "position": found.scorecard[0],
+    }
+
+
+def _epoch_at(found: Figures, telling: Telling) -> str:
+    if found.epoch is None:
+        return ""
+    told = telling.words.say("Epoch %(number)s, %(moment)s: record %(position)s of the log")
+    return told % {
+        "number": telling.words.number(found.epoch[2].number),
+        "moment": telling.moment(found.epoch[1]),
+        "position": found.epoch[0],
+    }
+
+
+def _time(words: Speech, ms: int) -> str:
+    """A duration in the unit that reads best."""
+    if ms < _SECOND_MS:
+        return words.say("%(count)s ms") % {"count": words.number(ms)}
+    if ms < _MINUTE_S * _SECOND_MS:
+        return words.say("%(count)s s") % {"count": words.number(ms // _SECOND_MS)}
+    return words.say("%(count)s min") % {"count": words.number(ms // (_MINUTE_S * _SECOND_MS))}

@@ -1,0 +1,128 @@
+"""What anybody may read: the promises as the log has them, every notice, the stand on GPC."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reciprocity.brand import notice_hash
+from reciprocity.events import Act, Attempt, AuditPublished, ConsentRow, ScorecardPublished
+from reciprocity.journal.entry import Entry
+from reciprocity.model import ConsentState
+from reciprocity.platform.scorecard import RULE
+from reciprocity.prove.export import export_log
+from reciprocity.prove.verify import verify_log
+from tests.shop import DAY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.http.conftest import Site
+
+HOUR = 3_600_000
+FRESH = 10_001
+
+
+def page(site: Site, language: str = "en") -> str:
+    site.clock.at += FRESH
+    got = site.client.get("/promises", headers={"accept-language": language})
+    assert got.status_code == 200
+    assert "set-cookie" not in got.headers
+    return got.text
+
+
+def states(site: Site) -> dict[str, str]:
+    site.clock.at += FRESH
+    found: dict[str, str] = site.client.get("/promises.json").json()["promises"]
+    return found
+
+
+def test_before_anything_is_measured_all_say_so(site: Site) -> None:
+    assert set(states(site).values()) == {"not_measured"}
+    text = page(site)
+    assert text.count("Not yet measured") == 5
+    assert "Kept<" not in text
+
+
+def test_after_a_night_what_was_measured_names_its_place_in_the_log(
+    site: Site, tmp_path: Path
+) -> None:
+    site.shop.send("spring", "operator:tests")
+    site.clock.at += DAY
+    site.shop.tick("operator:tests")
+    site.clock.at += FRESH
+    found = site.client.get("/promises.json").json()
+    assert found["promises"]["preferences_rule"] == "kept"
+    assert found["promises"]["proved"] == "kept"
+    assert found["promises"]["worth_it"] == "not_measured"  # nobody was promised anything
+    audit, card = (
+        site.shop.journal.told(found[name]["position"]).body for name in ("audit", "scorecard")
+    )
+    assert isinstance(audit, AuditPublished)
+    assert isinstance(card, ScorecardPublished)
+    assert card.rule == RULE
+    assert found["audit"]["said"]["deliveries"] == audit.deliveries == 3
+    text = page(site)
+    assert text.index("Kept") < text.index("Not yet measured")
+    assert "3 deliveries decided again from the log, in all" in text
+    assert f"record {found['audit']['position']} of the log" in text
+    folder = tmp_path / "log"
+    export_log(site.shop.journal, folder)
+    verify_log(folder, [site.shop.journal.signer().verifier_key.encode()])
+
+
+def test_what_failed_comes_first_and_what_is_overdue_is_not_kept(site: Site) -> None:
+    site.shop.send("spring", "operator:tests")
+    (attempt,) = (
+        told.body for told in site.shop.journal.history(0) if isinstance(told.body, Attempt)
+    )
+    row = ConsentRow(purpose="offers", channel="email", state=ConsentState.WITHDRAWN)
+    act = Act(actor="person", method="web", consent=(row,))
+    again = Attempt(**{
+        **{name: getattr(attempt, name) for name in attempt.__struct_fields__},
+        "occasion": "spring/again",
+    })  # fmt: skip
+    site.shop.journal.append([Entry(kind="consent.withdrawn", body=act, slot=0)])
+    version = len(site.shop.journal.history(0))
+    site.shop.journal.append([Entry(kind="delivery.attempted", body=again, slot=0, expect=version)])
+    site.clock.at += DAY
+    site.shop.tick("operator:tests")
+    assert states(site)["preferences_rule"] == "not_kept"
+    text = page(site)
+    assert text.index("Not kept") < text.index("Kept<") < text.index("Not yet measured")
+    assert "1 delivery that should not have been" in text
+    site.clock.at += 3 * HOUR
+    assert states(site)["proved"] == "not_kept"  # no epoch for hours
+    site.clock.at += DAY
+    assert "kept" not in states(site).values()
+
+
+def test_every_notice_that_was_ever_in_force_can_be_read(site: Site) -> None:
+    file = site.shop.brand.folder / "brand.toml"
+    was = "We would like to send you offers that fit what you tell us."
+    file.write_text(file.read_text().replace(was, "May we send you <offers>?"))
+    with type(site.shop).create(site.shop.brand.folder, site.clock) as again:
+        again.apply("operator:tests")
+    text = site.client.get("/notices").text
+    assert was in text
+    assert "May we send you &lt;offers&gt;?" in text
+    assert text.count("Not in force any more") == 1
+    old = notice_hash("start", "en", was)
+    one = site.client.get(f"/notices/{old}").text
+    assert was in one
+    assert "&lt;offers&gt;" not in one
+    assert site.client.get("/notices/n_other").status_code == 404
+
+
+def test_global_privacy_control_is_stated_as_its_specification_asks(site: Site) -> None:
+    got = site.client.get("/.well-known/gpc.json")
+    assert got.json() == {"gpc": True, "lastUpdate": "2026-09-21"}
+    assert got.headers["content-type"].startswith("application/json")
+
+
+@pytest.mark.parametrize("path", ["/promises", "/promises.json", "/notices"])
+def test_nothing_public_can_be_written_to(site: Site, path: str) -> None:
+    size = site.shop.journal.state().size
+    assert site.client.post(path, data={"a": "b"}).status_code in {403, 404, 405}
+    assert site.shop.journal.state().size == size
