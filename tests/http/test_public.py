@@ -94,8 +94,17 @@ def test_what_failed_comes_first_and_what_is_overdue_is_not_kept(site: Site) -> 
     assert "1 delivery that should not have been" in text
     site.clock.at += 3 * HOUR
     assert states(site)["proved"] == "not_kept"  # no epoch for hours
+    assert "No epoch in the last two hours" in page(site)
     site.clock.at += DAY
     assert "kept" not in states(site).values()
+    assert "No audit in the last 26 hours" in page(site)
+
+
+def test_a_brand_that_never_audits_does_not_keep_the_promise_to(site: Site) -> None:
+    assert states(site)["proved"] == "not_measured"
+    site.clock.at += 27 * HOUR
+    assert states(site)["proved"] == "not_kept"
+    assert "No audit in the last 26 hours" in page(site)
 
 
 def test_every_notice_that_was_ever_in_force_can_be_read(site: Site) -> None:

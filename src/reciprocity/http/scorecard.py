@@ -45,6 +45,8 @@ _NEAR: Final = _many(
     "%(count)s deliveries were stopped at the last moment",
 )
 _MISSED: Final = _many("%(count)s day without an audit", "%(count)s days without an audit")
+_NO_AUDIT: Final = _("No audit in the last 26 hours")
+_NO_EPOCH: Final = _("No epoch in the last two hours")
 _SHORT: Final = _many(
     "%(count)s promise was not kept in the last full period",
     "%(count)s promises were not kept in the last full period",
@@ -139,7 +141,12 @@ def _promised(found: Figures, telling: Telling) -> list[str]:
 def _logged(found: Figures, telling: Telling) -> list[str]:
     words = telling.words
     size = words.say("The log has %(count)s records") % {"count": words.number(found.size)}
-    return [*_counted(words, (_MISSED, found.missed)), size]
+    late = [
+        words.say(told)
+        for told, holds in ((_NO_AUDIT, found.audit_overdue), (_NO_EPOCH, found.epoch_overdue))
+        if holds and found.proved is State.NOT_KEPT
+    ]
+    return [*late, *_counted(words, (_MISSED, found.missed)), size]
 
 
 def _audit_at(found: Figures, telling: Telling) -> str:

@@ -51,6 +51,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     at: Instant
     size: int
     origin: str
+    opened: Instant
     erased: int
     audit: tuple[int, Instant, AuditPublished] | None
     missed: int
@@ -62,8 +63,8 @@ class Figures(Struct, frozen=True, kw_only=True):
         """Promise 3."""
         if self.audit is None:
             return State.NOT_MEASURED
-        _, at, said = self.audit
-        kept = not sum(said.breaches.values()) and self.at - at <= OVERDUE_MS
+        _, _, said = self.audit
+        kept = not sum(said.breaches.values()) and not self.audit_overdue
         return State.KEPT if kept else State.NOT_KEPT
 
     @property
@@ -79,11 +80,19 @@ class Figures(Struct, frozen=True, kw_only=True):
     @property
     def proved(self) -> State:
         """Promise 5."""
-        if self.audit is None and self.epoch is None:
+        if self.audit is None and not self.audit_overdue:
             return State.NOT_MEASURED
-        audited = self.audit is not None and self.at - self.audit[1] <= OVERDUE_MS
-        committed = self.epoch is not None and self.at - self.epoch[1] <= EPOCH_MS
-        return State.KEPT if audited and committed else State.NOT_KEPT
+        return State.NOT_KEPT if self.audit_overdue or self.epoch_overdue else State.KEPT
+
+    @property
+    def audit_overdue(self) -> bool:
+        """Is the newest audit, or the opening of a log without one, too long ago?"""
+        return self.at - (self.audit[1] if self.audit else self.opened) > OVERDUE_MS
+
+    @property
+    def epoch_overdue(self) -> bool:
+        """Is the newest epoch, or the opening of a log without one, too long ago?"""
+        return self.at - (self.epoch[1] if self.epoch else self.opened) > EPOCH_MS
 
 
 def read_scorecard(journal: Journal) -> Figures:
@@ -105,6 +114,7 @@ def read_scorecard(journal: Journal) -> Figures:
         at=max(journal.clock(), state.last_at),
         size=state.size,
         origin=state.origin,
+        opened=journal.told(0).at,
         erased=sum(
             isinstance(told.body, ErasureDone) for told in journal.brand_events("person.erased")
         ),
