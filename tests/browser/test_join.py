@@ -99,3 +99,31 @@ def test_a_yes_by_keyboard_and_a_no_by_click_without_a_script(
     page.keyboard.press("Enter")
     page.get_by_text("Your yes counts once you press its button.").wait_for()
     context.close()
+
+
+def test_topics_are_tried_wholly_in_the_page(
+    browser: Browser, place: tuple[Server, Path], shots: Path
+) -> None:
+    server, folder = place
+    with Reciprocity.open(folder, Clock()) as shop:
+        shop.send("spring", "operator:tests")
+    context = browser.new_context(viewport={"width": 390, "height": 900}, locale="en")
+    page = context.new_page()
+    page.goto(f"{server.url}/join/picks/try")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    shown = page.locator("#messages > li:visible")
+    every = shown.count()
+    page.get_by_label("Kitchen").check()
+    page.get_by_text(f"About what you ticked: 1 of {every}").wait_for()
+    assert shown.count() == 1
+    page.screenshot(path=shots / "try-390.png", full_page=True)
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
+    assert found.violations_count == 0, found.generate_report()
+    page.get_by_label("Kitchen").uncheck()
+    page.get_by_text("Tick a topic to see").wait_for()
+    assert shown.count() == every > 1
+    assert asked == []
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert context.cookies() == []
+    context.close()

@@ -282,3 +282,17 @@ def test_the_funnel_counts_what_the_journal_has(site: Site) -> None:
     (row,) = count_requests(site.shop.journal, 90)
     assert (row.asked, row.confirmed, row.ran_out, row.waits) == (4, 1, 2, 1)
     assert count_requests(site.shop.journal, 1)[0].asked == 1
+
+
+def test_what_came_last_month_can_be_seen_before_anything_is_told(site: Site) -> None:
+    assert "Nothing went out in the last 30 days." in site.client.get("/join/picks/try").text
+    site.shop.send("spring", "operator:tests")
+    text = site.client.get("/join/picks/try").text
+    assert '<li data-topics="garden">' in text
+    assert "The garden in spring" in text
+    size = site.shop.journal.state().size
+    assert 'method="post"' not in text
+    assert site.client.get("/join/none/try").status_code == 404
+    assert site.shop.journal.state().size == size
+    site.clock.at += 31 * DAY
+    assert "Nothing went out" in site.client.get("/join/picks/try").text

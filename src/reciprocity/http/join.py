@@ -27,6 +27,7 @@ from reciprocity.decide.statements import statements_in_force
 from reciprocity.errors import Conflict, InputError
 from reciprocity.http.form import read_choices
 from reciprocity.http.frame import answer, render, threaded
+from reciprocity.http.lately import try_page
 from reciprocity.http.me import MOST_FORM_BYTES
 from reciprocity.http.speech import LANGUAGES, choose_language, speech
 from reciprocity.http.telling import Telling
@@ -53,7 +54,7 @@ def join_router() -> Router:
     """The routes; `desk`, `join` and `asking` are in the application's state."""
     return Router(
         "/join",
-        route_handlers=[ask, answered],
+        route_handlers=[ask, answered, try_page],
         request_max_body_size=MOST_FORM_BYTES,
         include_in_schema=False,
     )

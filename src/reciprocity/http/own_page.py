@@ -20,13 +20,12 @@ from reciprocity.collect.preferences import (
     steps,
 )
 from reciprocity.consent.draft import withdraw
-from reciprocity.consent.laws import DAY_MS, PERSON
-from reciprocity.decide.statements import campaign_in_force
+from reciprocity.consent.laws import PERSON
 from reciprocity.deliver.preview import Changes
 from reciprocity.errors import InputError
-from reciprocity.events import CampaignStated
 from reciprocity.http.form import ReadForm, read_choices
 from reciprocity.http.frame import answer, render
+from reciprocity.http.lately import planned_lately
 from reciprocity.http.person_page import Person, fingerprint, person_of, tried_of
 from reciprocity.http.speech import LANGUAGES, Speech, choose_language, speech
 from reciprocity.http.telling import Telling
@@ -44,7 +43,6 @@ __all__ = ["OwnPage"]
 METHOD: Final = "preference_page"
 _CAPS: Final = ("0", "1", "2", "4", "8")
 _NAMES: Final = {"en": "English", "de": "Deutsch", "ar": "العربية"}
-_OFTEN_DAYS: Final = 30
 
 
 class OwnPage:
@@ -288,19 +286,9 @@ def _told(words: Speech, done: str) -> tuple[str, bool]:
 
 def _often(shop: Reciprocity) -> dict[str, int]:
     """How many messages about each topic were planned for people in the last 30 days."""
-    since = shop.journal.clock() - _OFTEN_DAYS * DAY_MS
-    planned = {
-        told.body.campaign
-        for told in shop.journal.brand_events("campaign.planned")
-        if told.at > since and isinstance(told.body, CampaignStated)
-    }
-    messages = [
-        message
-        for name in planned
-        for message in campaign_in_force(shop.journal, name).campaign.messages.values()
-    ]
+    messages = planned_lately(shop)
     return {
-        topic: sum(topic in message.topics for message in messages)
+        topic: sum(topic in message.topics for _, message in messages)
         for topic in shop.statement.topics
     }
 
