@@ -131,4 +131,5 @@ def test_what_people_said_is_counted(shop: Shop):
         ("at_most", 1, []), ("picks", 1, []),
     ]  # fmt: skip
     assert "picks 1 in 60 days" in shop.done("promises").out
+    assert "picks 1 in 60 days (picks)" in shop.done("person", "show", "id:ada").out
     assert shop.done("funnel", "--days", "7", "--json").json == {"days": 7, "requests": []}

@@ -136,7 +136,10 @@ def test_the_brand_is_told_once_a_day_to_whom_it_kept_no_promise(
     assert (rows["picks"].people, rows["picks"].kept, rows["picks"].short) == (1, 1, [])
     assert opened.tick("operator:tests").not_kept == ()
     clock.at += 30 * DAY
-    (short,) = opened.tick("operator:tests").not_kept
+    done = opened.tick("operator:tests")
+    (line,) = done.shortfalls()
+    assert line.startswith("promise of picks (picks 1 in 30 days) was not kept to 1 of 1")
+    (short,) = done.not_kept
     assert (short.measure, short.short, short.people) == ("picks", [slot], 1)
     clock.at += DAY // 2
     assert opened.tick("operator:tests").not_kept == ()

@@ -133,11 +133,8 @@ def _show_tick(done: "Ticked") -> None:
         print(f"audit {said.number} published: {fresh} new breaches")
         if fresh:
             print("which they are: `reciprocity audit`")
-    for one in done.not_kept:
-        print(
-            f"promise of {one.proposition} ({one.measure} {one.amount} in {one.period_days} days) "
-            f"was not kept to {len(one.short)} of {one.people}: `reciprocity promises`"
-        )
+    for line in done.shortfalls():
+        print(line)
     if done.cosigning is not None:
         from reciprocity.cli.witness import tell_cosigning
 

@@ -202,6 +202,8 @@ def _tick(folder: Path, actor: str, seconds: int, ended: "Event") -> None:
         except ReciprocityError as error:
             print(f"tick: {error}", file=sys.stderr)
             continue
+        for line in done.shortfalls():
+            print(f"tick: {line}", file=sys.stderr)
         if done.erased or any(report.delivered for report in done.sent):
             sent = sum(report.delivered for report in done.sent)
             print(f"tick: {done.erased} erased, {sent} sent", file=sys.stderr)

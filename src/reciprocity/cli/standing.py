@@ -21,6 +21,9 @@ from reciprocity.decide.statements import statements_in_force
 from reciprocity.events import Act
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
+from reciprocity.listen.deliveries import Followed
+from reciprocity.listen.messages import Messages
+from reciprocity.listen.promises import Kept, Promise, promises
 from reciprocity.model import OBSERVE, ConsentState, Profile
 
 __all__ = ["Consent", "Event", "Reach", "View", "draw", "masked", "view_of"]
@@ -89,6 +92,7 @@ class View(Struct, frozen=True, kw_only=True):
     attributes: dict[str, int | bool | str]
     shared: dict[str, tuple[str, ...]]
     erase_at: int
+    promises: tuple[Promise, ...]
     events: tuple[Event, ...]
 
 
@@ -118,8 +122,16 @@ def view_of(journal: Journal, slot: int, *, reveal: bool, events: int) -> View:
         attributes=dict(values),
         shared=wishes.shared,
         erase_at=wishes.erase_at,
+        promises=_promises(journal, history, at),
         events=tuple(_event(told) for told in history[len(history) - min(events, len(history)) :]),
     )
+
+
+def _promises(journal: Journal, history: list[Told], at: int) -> tuple[Promise, ...]:
+    if not history:
+        return ()
+    messages = Messages(journal.statements())
+    return promises(Followed(history, messages), messages.offers, at)
 
 
 def masked(text: str) -> str:
@@ -197,6 +209,8 @@ def draw(view: View, console: Console) -> None:
         console.print(f"to be erased at {moment(view.erase_at)}; nothing is sent", style="red")
     console.print(_consent_table(view))
     console.print(_wishes_table(view))
+    if view.promises:
+        console.print(_promises_table(view))
     if view.events:
         console.print(_events_table(view))
 
@@ -267,6 +281,15 @@ def _most(count: int | None) -> str:
 
 def _hour(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _promises_table(view: View) -> Table:
+    table = plain_table("promised", "since", "stands", "came", numbers=("came",))
+    for one in view.promises:
+        told = f"{one.measure} {one.amount} in {one.period_days} days ({one.proposition})"
+        came = one.running if one.state is Kept.RUNNING else one.records
+        table.add_row(told, day(one.since), one.state.replace("_", " "), f"{len(came):,}")
+    return table
 
 
 def _events_table(view: View) -> Table:

@@ -39,6 +39,14 @@ class Ticked(msgspec.Struct, frozen=True, kw_only=True):
     not_kept: tuple[PromisesKept, ...] = ()
     cosigning: Cosigning | None = None
 
+    def shortfalls(self) -> list[str]:
+        """A line for each promise that was not kept to somebody."""
+        return [
+            f"promise of {one.proposition} ({one.measure} {one.amount} in {one.period_days} days) "
+            f"was not kept to {len(one.short)} of {one.people}: `reciprocity promises`"
+            for one in self.not_kept
+        ]
+
 
 def tick(shop: "Reciprocity", actor: str) -> Ticked:
     """Do all that is due; once more, or two at a time, does no harm.
