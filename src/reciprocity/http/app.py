@@ -25,6 +25,8 @@ from reciprocity.http.less import less_router
 from reciprocity.http.log_files import LogFiles, log_router
 from reciprocity.http.me import me_router
 from reciprocity.http.own_page import OwnPage
+from reciprocity.http.prompt import Prompts, prompt_router
+from reciprocity.http.sdk import sdk_router
 from reciprocity.http.speech import choose_language
 from reciprocity.http.visits import Visits
 from reciprocity.http.way_in import Asking, Door
@@ -148,6 +150,7 @@ def make_app(desk: Desk) -> Litestar:
         "log": LogFiles(desk.folder),
         "asking": asking,
         "join": JoinPages(),
+        "prompts": Prompts(),
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
     }
@@ -162,6 +165,8 @@ def make_app(desk: Desk) -> Litestar:
             entry_router(),
             less_router(),
             join_router(),
+            prompt_router(),
+            sdk_router(),
             me_router(),
         ],
         state=State(state),
