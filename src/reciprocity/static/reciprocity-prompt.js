@@ -7,13 +7,12 @@ const FLAG = "reciprocity-no";
 const HERE = new URL(import.meta.url).origin;
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(
-  "reciprocity-prompt{display:block;line-height:1.5;overflow-wrap:anywhere}" +
-    "reciprocity-prompt fieldset{border:0;padding:0;margin:1rem 0}" +
-    "reciprocity-prompt label{display:flex;gap:.75rem;padding:.6rem 0}" +
-    "reciprocity-prompt input{width:1.5rem;height:1.5rem;margin:0;flex:none}" +
-    "reciprocity-prompt div{display:flex;flex-wrap:wrap;gap:.75rem}" +
-    "reciprocity-prompt button{flex:1 1 12rem;min-height:3rem;padding:.5rem 1rem;font:inherit;" +
-    "color:CanvasText;background:Canvas;border:2px solid CanvasText;border-radius:.5rem;cursor:pointer}",
+  "reciprocity-prompt{display:block;line-height:1.5;overflow-wrap:anywhere;" +
+    "fieldset,legend{border:0;padding:0;margin:1rem 0}" +
+    "label,div{display:flex;flex-wrap:wrap;gap:.75rem;padding:.5rem 0}label{flex-wrap:nowrap}" +
+    "input{width:1.5rem;height:1.5rem;margin:0;flex:none}" +
+    "button{flex:1 1 12rem;padding:.75rem;font:inherit;color:CanvasText;background:Canvas;" +
+    "border:2px solid;border-radius:.5rem}}",
 );
 let said = false; // a no, which nothing but this page remembers
 

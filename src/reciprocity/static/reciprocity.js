@@ -31,7 +31,9 @@ function keep(value) {
 
 const tell = () => listeners.forEach((each) => each(state()));
 const silent = () => (navigator.globalPrivacyControl ? "gpc" : navigator.doNotTrack === "1" ? "dnt" : "");
-const post = (url, body) => fetch(url, { method: "POST", body, credentials: "omit", keepalive: true });
+const fresh = () => crypto.randomUUID();
+const post = (path, body) =>
+  fetch(`${kept.src}/v1/${path}`, { method: "POST", body: JSON.stringify(body), credentials: "omit", keepalive: true });
 
 /** What stands: `is` none, silent, pending, granted or leaving; `why` it is none or silent. */
 export function state() {
@@ -52,10 +54,8 @@ export function on(listener) {
 /** Gives the yes in `wanted` ({src, proposition, purposes, behaviours, topics, notice, language}). */
 export function grant({ src, proposition, ...wanted }) {
   if (kept || silent()) return Promise.resolve(state());
-  const secret = crypto.getRandomValues(new Uint8Array(24));
-  const person = btoa(String.fromCharCode(...secret)).replaceAll("+", "-").replaceAll("/", "_");
-  const url = `${src}/v1/prompts/${proposition}`;
-  keep({ is: "pending", src, url, body: { act: crypto.randomUUID(), person, answer: "yes", ...wanted } });
+  const person = fresh() + fresh(); // 244 random bits
+  keep({ is: "pending", src, proposition, body: { act: fresh(), person, answer: "yes", ...wanted } });
   return send();
 }
 
@@ -63,8 +63,8 @@ export function grant({ src, proposition, ...wanted }) {
 export function withdraw() {
   batch = [];
   if (!kept) return Promise.resolve(state());
-  const body = { act: crypto.randomUUID(), person: kept.body.person, answer: "withdraw" };
-  if (kept.is !== "leaving") keep({ is: "leaving", src: kept.src, url: kept.url, body });
+  const body = { act: fresh(), person: kept.body.person, answer: "withdraw" };
+  if (kept.is !== "leaving") keep({ ...kept, is: "leaving", body });
   return send();
 }
 
@@ -73,10 +73,10 @@ const send = () => (sending ??= attempt().finally(() => (sending = undefined)).t
 async function attempt() {
   timer = clearTimeout(timer);
   if (!kept || kept.is === "granted") return;
-  const { is, url, body } = kept;
+  const { is, proposition, body } = kept;
   let status, told;
   try {
-    const got = await post(url, JSON.stringify(body));
+    const got = await post(`prompts/${proposition}`, body);
     status = got.status;
     told = await got.json();
   } catch {
@@ -107,16 +107,16 @@ function after() {
 export function track(event, properties = {}) {
   if (kept?.is !== "granted" || silent() || !kept.body.behaviours?.length) return;
   const timestamp = new Date().toISOString();
-  const more = { messageId: crypto.randomUUID(), anonymousId: kept.known, timestamp, context: {} };
+  const more = { messageId: fresh(), anonymousId: kept.known, timestamp, context: {} };
   if (batch.push({ type: "track", event, properties, ...more }) === 1) setTimeout(flush, 1000);
 }
 
 async function flush(events = batch) {
   if (events === batch) batch = [];
   if (!events.length || kept?.is !== "granted") return;
-  const body = JSON.stringify({ batch: events, sentAt: new Date().toISOString(), writeKey: "" });
+  const body = { batch: events, sentAt: new Date().toISOString(), writeKey: "" };
   const half = events.length >> 1;
-  if (new Blob([body]).size <= MOST) await post(`${kept.src}/v1/events`, body).catch(() => {});
+  if (new Blob([JSON.stringify(body)]).size <= MOST) await post("events", body).catch(() => {});
   else if (half) {
     await flush(events.slice(0, half));
     await flush(events.slice(half));
