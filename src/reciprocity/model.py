@@ -15,6 +15,7 @@ __all__ = [
     "ANYWHERE",
     "EVERYTHING",
     "OBSERVE",
+    "WEB",
     "Attribute",
     "AttributeType",
     "Basis",
@@ -57,6 +58,8 @@ Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 OBSERVE: Final = "observe"
 """The channel of a yes to a *behaviour*: the brand looks at something; no message leaves."""
+WEB: Final = "web"
+"""The kind of channel that is the brand's own site: it needs no address and no transport."""
 EVERYTHING: Final = "*"
 """In an objection: every consent-based purpose, those to come included."""
 ANYWHERE: Final = "*"
@@ -174,12 +177,13 @@ class Proposition(
 class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A way to reach a person, with the brand's own caps and quiet time on it.
 
+    One of kind `web` (`WEB`) is the brand's own site: nobody needs an address to be met there.
     `cap_7_days` and `cap_30_days` count consent-based attempts; the lower of the brand's and the
     person's holds. Quiet time is in the person's own day.
     """
 
     title: str
-    kind: Annotated[str, Meta(pattern="^(email)$")]
+    kind: Annotated[str, Meta(pattern="^(email|web)$")]
     sender: str = ""
     cap_7_days: Count = 7
     cap_30_days: Count = 30

@@ -19,6 +19,7 @@ from reciprocity.brand.plausible import (
     is_email,
     is_language,
     is_one_line,
+    is_origin,
     is_reachable,
     is_sender,
     is_time_zone,
@@ -26,7 +27,7 @@ from reciprocity.brand.plausible import (
 from reciprocity.brand.propositions import check_propositions
 from reciprocity.brand.reader import Findings, join, suggest
 from reciprocity.brand.tree import above
-from reciprocity.model import OBSERVE, Attribute, AttributeType, Basis, Purpose, Topic
+from reciprocity.model import OBSERVE, WEB, Attribute, AttributeType, Basis, Purpose, Topic
 
 __all__ = ["TEMPLATE_WORDS", "check"]
 
@@ -67,6 +68,16 @@ def _check_laws(_: Draft, findings: Findings) -> None:
     for name in laws or ():
         if name not in known_laws():
             findings.add("brand.laws", f"{name!r} is no law pack; {suggest(name, known_laws())}")
+
+
+def _check_origins(_: Draft, findings: Findings) -> None:
+    for origin in findings.read.get("site.origins") or ():
+        if not is_origin(origin):
+            findings.add(
+                "site.origins",
+                f'found {origin!r}, expected an origin as browsers write it: "https://HOST[:PORT]" '
+                "in lower case (http:// for this machine alone)",
+            )
 
 
 def _check_territory(_: Draft, findings: Findings) -> None:
@@ -216,7 +227,10 @@ def _check_coverage(draft: Draft, language: str, findings: Findings) -> None:
 def _check_channels(draft: Draft, findings: Findings) -> None:
     for name, told in draft.channels.items():
         key = join("channels", name)
-        if not is_sender(told.sender):
+        if told.kind == WEB:
+            if told.sender:
+                findings.add(f"{key}.sender", "found one, but a site has no sender: remove it")
+        elif not is_sender(told.sender):
             findings.add(f"{key}.sender", 'expected "NAME@DOMAIN" or "Name <NAME@DOMAIN>"')
         if told.cap_30_days < told.cap_7_days:
             findings.add(
@@ -228,8 +242,11 @@ def _check_channels(draft: Draft, findings: Findings) -> None:
 def _check_transports(draft: Draft, findings: Findings) -> None:
     for name in draft.transports:
         refer(findings, join("transports", name), "channels", name)
+        if name in draft.channels and draft.channels[name].kind == WEB:
+            findings.add(join("transports", name), "hands over for a site: remove it")
     used = {message.channel for _, _, message in messages(draft)}
-    for name in sorted(used & draft.channels.keys() - findings.ids("transports")):
+    sites = {name for name, told in draft.channels.items() if told.kind == WEB}
+    for name in sorted(used & draft.channels.keys() - sites - findings.ids("transports")):
         findings.add(join("channels", name), f"has messages but no [transports.{name}]")
     for name, told in draft.transports.items():
         key = join("transports", name)
@@ -282,6 +299,8 @@ def _check_campaigns(draft: Draft, findings: Findings) -> None:
 def _check_message(draft: Draft, key: str, message: MessageTable, findings: Findings) -> None:
     refer(findings, f"{key}.purpose", "purposes", message.purpose)
     refer(findings, f"{key}.channel", "channels", message.channel)
+    if message.channel in draft.channels and draft.channels[message.channel].kind == WEB:
+        findings.add(f"{key}.channel", f"{message.channel!r} is a site: no message goes there yet")
     if not is_one_line(message.subject):
         findings.add(f"{key}.subject", "found line breaks, expected one line")
     for topic in message.topics:
@@ -334,6 +353,7 @@ _CHECKS: Final[tuple[Callable[[Draft, Findings], None], ...]] = (
     _check_plausible,
     _check_own,
     _check_laws,
+    _check_origins,
     _check_territory,
     _check_titles,
     _check_purposes,

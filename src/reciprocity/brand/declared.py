@@ -64,6 +64,7 @@ class BrandStatement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     propositions: dict[Id, Proposition] = field(default_factory=dict)
     channels: dict[Id, Channel] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    origins: tuple[str, ...] = ()
 
 
 class Transport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -13,6 +13,7 @@ from reciprocity.brand.layout import (
     KeysTable,
     MessageTable,
     SafekeepingTable,
+    SiteTable,
     WitnessesTable,
 )
 from reciprocity.brand.reader import Findings, join, read_fields, suggest
@@ -37,6 +38,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     safekeeping: SafekeepingTable | None = None
     keys: KeysTable = KeysTable()
     witnesses: WitnessesTable = WitnessesTable()
+    site: SiteTable = SiteTable()
     purposes: dict[str, Purpose] = field(default_factory=dict)
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     topics: dict[str, Topic] = field(default_factory=dict)

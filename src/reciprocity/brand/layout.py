@@ -32,6 +32,7 @@ __all__ = [
     "KeysTable",
     "MessageTable",
     "SafekeepingTable",
+    "SiteTable",
     "WitnessesTable",
     "schema",
 ]
@@ -71,11 +72,17 @@ class WitnessesTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     policy: str = ""
 
 
+class SiteTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The brand's own sites: the origins whose pages may hand in a yes."""
+
+    origins: tuple[str, ...] = ()
+
+
 class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A way to reach a person; quiet time is in the person's own day and may pass midnight."""
 
     title: str
-    kind: Annotated[str, Meta(pattern="^(email)$")]
+    kind: Annotated[str, Meta(pattern="^(email|web)$")]
     sender: str = ""
     cap_7_days: Count = 7
     cap_30_days: Count = 30
@@ -119,6 +126,7 @@ class BrandFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     transports: dict[Id, Transport]
     keys: KeysTable = KeysTable()
     witnesses: WitnessesTable = WitnessesTable()
+    site: SiteTable = SiteTable()
     behaviours: dict[Id, Behaviour] = field(default_factory=dict)
     topics: dict[Id, Topic] = field(default_factory=dict)
     attributes: dict[Id, Attribute] = field(default_factory=dict)

@@ -171,6 +171,7 @@ def _statement(draft: Draft, brand: BrandTable, controller: Controller) -> Brand
         propositions=draft.propositions,
         channels=channels,
         rules=draft.rules,
+        origins=draft.site.origins,
     )
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "is_email",
     "is_language",
     "is_one_line",
+    "is_origin",
     "is_reachable",
     "is_sender",
     "is_time_zone",
@@ -114,3 +115,18 @@ def is_reachable(url: str) -> bool:
     if parts.scheme == "http":
         return plain and clean and host in _HERE
     return plain and clean and parts.scheme == "https" and (is_domain(host) or host in _HERE)
+
+
+def is_origin(text: str) -> bool:
+    """Is it an origin as browsers write it (RFC 6454, 6.2), https or of this very machine?
+
+    >>> is_origin("https://shop.example"), is_origin("https://Shop.example/")
+    (True, False)
+    >>> is_origin("http://localhost:8080"), is_origin("https://shop.example:443")
+    (True, False)
+    """
+    if not is_reachable(text):
+        return False
+    parts = urlsplit(text)
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    return not parts.path and text == text.lower() and parts.port != usual

@@ -15,9 +15,17 @@ from msgspec import Struct
 from reciprocity.brand import BrandStatement, LawPack, notice_hash
 from reciprocity.collect.fair_choice import Asked, AskedPurpose
 from reciprocity.consent.draft import validity_days
-from reciprocity.model import Benefit, Id, Proposition
+from reciprocity.model import WEB, Benefit, Id, Proposition
 
-__all__ = ["LANGUAGES", "Terms", "notice_id", "notices_of", "promise_words", "terms_of"]
+__all__ = [
+    "LANGUAGES",
+    "Terms",
+    "asked_on_site",
+    "notice_id",
+    "notices_of",
+    "promise_words",
+    "terms_of",
+]
 
 LANGUAGES: Final = ("en", "de", "ar")
 """The languages that there are sentences in."""
@@ -68,8 +76,9 @@ def terms_of(
     base = language.lower().partition("-")[0]
     spoken = base if base in LANGUAGES else _FALLBACK
     words = _words()[spoken]
+    here = asked_on_site(brand, name)
     data = (
-        words["address"],
+        words["number" if here else "address"],
         *(brand.attributes[each].title for each in told.attributes),
         *(brand.behaviours[each].title for each in told.behaviours),
     )
@@ -78,7 +87,7 @@ def terms_of(
         proposition=name,
         language=spoken,
         title=told.title,
-        asks=words["asks"].format(controller=brand.controller.name),
+        asks=words["asks_here" if here else "asks"].format(controller=brand.controller.name),
         purposes=tuple(
             words["purpose"].format(
                 title=brand.purposes[each].title, channels=_channels(brand, each)
@@ -94,7 +103,7 @@ def terms_of(
         uses=words["uses"].format(data="; ".join(data)),
         nobody=words["nobody"],
         keeps=words["keeps"].format(days=days),
-        leave=words["leave"],
+        leave=words["leave_here" if here else "leave"],
         free=words["free"],
     )
     terms = Terms(**{
@@ -102,6 +111,20 @@ def terms_of(
         "notice": notice_hash(notice_id(name), spoken, terms.text),
     })  # fmt: skip
     return terms, _asked(brand, told, terms, data)
+
+
+def asked_on_site(brand: BrandStatement, name: Id) -> bool:
+    """Is the proposition *name* asked on the brand's own site, of people without an address?
+
+    If each of its purposes is on channels of kind `web` alone and wants no confirming, and it asks
+    for no attributes. All others are asked on a page that wants an address.
+    """
+    told = brand.propositions[name]
+    purposes = [brand.purposes[one] for one in told.purposes]
+    return not told.attributes and all(
+        not one.confirm and all(brand.channels[each].kind == WEB for each in one.channels)
+        for one in purposes
+    )
 
 
 def notice_id(name: Id) -> Id:

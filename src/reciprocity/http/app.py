@@ -25,7 +25,9 @@ from reciprocity.http.less import less_router
 from reciprocity.http.log_files import LogFiles, log_router
 from reciprocity.http.me import me_router
 from reciprocity.http.own_page import OwnPage
+from reciprocity.http.prompt import Prompts, prompt_router
 from reciprocity.http.public import PublicFigures, public_router
+from reciprocity.http.sdk import sdk_router
 from reciprocity.http.speech import choose_language
 from reciprocity.http.visits import Visits
 from reciprocity.http.way_in import Asking, Door
@@ -150,6 +152,7 @@ def make_app(desk: Desk) -> Litestar:
         "asking": asking,
         "join": JoinPages(),
         "figures": PublicFigures(),
+        "prompts": Prompts(),
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
     }
@@ -165,6 +168,8 @@ def make_app(desk: Desk) -> Litestar:
             less_router(),
             public_router(),
             join_router(),
+            prompt_router(),
+            sdk_router(),
             me_router(),
         ],
         state=State(state),

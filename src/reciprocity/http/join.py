@@ -19,7 +19,7 @@ from litestar.params import FromPath
 from reciprocity.brand import CONFIRMATION, BrandStatement, LawPack, law_packs
 from reciprocity.collect.fair_choice import Finding, check_prompt
 from reciprocity.collect.preferences import Choices
-from reciprocity.collect.proposition import Terms, terms_of
+from reciprocity.collect.proposition import Terms, asked_on_site, terms_of
 from reciprocity.consent.draft import request, waiting
 from reciprocity.consent.laws import PERSON
 from reciprocity.consent.prefer import Preferences, prefer
@@ -61,7 +61,10 @@ def join_router() -> Router:
 
 
 def unfair(brand: BrandStatement) -> tuple[str, ...]:
-    """A line for all that is unfair about each proposition's page, in every language it has."""
+    """A line for all that is unfair about each proposition's page, in every language it has.
+
+    Of one that is asked on the brand's site it is the page that its element would be alone.
+    """
     laws = law_packs(brand.laws)
     return tuple(
         f"propositions.{name}: its page in {language!r} is not a fair choice: {finding.message}"
@@ -213,7 +216,8 @@ class JoinPages:
 
 
 def _known(shop: Reciprocity, name: str) -> Id:
-    if name not in shop.statement.propositions:
+    brand = shop.statement
+    if name not in brand.propositions or asked_on_site(brand, name):
         raise NotFoundException
     return name
 
@@ -234,6 +238,7 @@ def _make(brand: BrandStatement, laws: tuple[LawPack, ...], name: Id, language: 
             *((one, text, "") for one, text in zip(told.purposes, terms.purposes, strict=True)),
             *zip(told.behaviours, terms.behaviours, terms.returns, strict=True),
         ],
+        by_mail=not asked_on_site(brand, name),
         attributes=[(one, brand.attributes[one]) for one in told.attributes],
     )  # fmt: skip
     return _Page(html, check_prompt(html, language=language, asked=asked))

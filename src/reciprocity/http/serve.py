@@ -26,10 +26,13 @@ _App = Callable[[_Told, Callable[[], Awaitable[_Told]], _Send], Awaitable[None]]
 
 _GRACE_S: Final = 10
 _BACKLOG: Final = 512
-_OPEN_PATHS: Final = frozenset(
-    {"/healthz", "/readyz", "/enter", "/me", "/verify", "/promises", "/promises.json", "/notices"}
-)
-_SECRET_BELOW: Final = frozenset({"u", "p", "e", "me", "log", "static", "join"})
+_OPEN_PATHS: Final = frozenset({
+    "/healthz", "/readyz", "/enter", "/me", "/verify", "/promises", "/promises.json", "/notices",
+    "/.well-known/gpc.json",
+})  # fmt: skip
+_SECRET_BELOW: Final = frozenset({
+    "u", "p", "e", "me", "log", "static", "join", "notices", "v1", "sdk",
+})  # fmt: skip
 _log = logging.getLogger("reciprocity.access")
 
 

@@ -1,0 +1,73 @@
+"""How often one address may ask: a bucket each, in memory, so that one cannot crowd out the rest.
+
+An address is kept as a keyed hash that dies with the process, IPv6 by its /64 network. Behind a
+server that speaks TLS on this machine it is the last that this server names in `X-Forwarded-For`;
+where it names none, nobody can be told apart, and nobody is held back here.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from secrets import token_bytes
+from time import monotonic
+from typing import Final
+
+__all__ = ["Limit", "asker"]
+
+_MOST_KEPT: Final = 65_536
+_NETWORK_BITS: Final = 64
+
+
+class Limit:
+    """Buckets of *burst* requests that fill by *each_second*; safe to share between threads."""
+
+    def __init__(
+        self, each_second: float, burst: int, clock: Callable[[], float] = monotonic
+    ) -> None:
+        """Begin with full buckets; *clock* tells seconds."""
+        self._rate, self._burst, self._clock = each_second, burst, clock
+        self._key = token_bytes(16)
+        self._buckets: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def takes(self, who: str) -> bool:
+        """May *who* ask now? Empty is nobody who could be told apart, who always may."""
+        if not who:
+            return True
+        name = blake2b(who.encode(), key=self._key, digest_size=16).digest()
+        now = self._clock()
+        with self._lock:
+            left, at = self._buckets.pop(name, (float(self._burst), now))
+            left = min(self._burst, left + (now - at) * self._rate)
+            taken = left >= 1
+            self._buckets[name] = (left - taken, now)
+            if len(self._buckets) > _MOST_KEPT:
+                self._buckets.popitem(last=False)
+        return taken
+
+
+def asker(peer: str, headers: Mapping[str, str]) -> str:
+    """The network that asks, where *peer* holds the connection; empty if it cannot be told.
+
+    >>> asker("192.0.2.7", {"x-forwarded-for": "10.0.0.1"})
+    '192.0.2.7'
+    >>> asker("127.0.0.1", {"x-forwarded-for": "10.0.0.1, 2001:db8::7"}), asker("127.0.0.1", {})
+    ('2001:db8::/64', '')
+    """
+    address = _address(peer)
+    if address is None:
+        return ""
+    if address.is_loopback:
+        address = _address(headers.get("x-forwarded-for", "").rpartition(",")[2])
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, _NETWORK_BITS), strict=False))
+    return "" if address is None else str(address)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text.strip())
+    except ValueError:
+        return None
