@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from reciprocity.cli import (
+    api_key,
     auditing,
     brand,
     campaign,
@@ -56,7 +57,18 @@ app = typer.Typer(
     rich_markup_mode=None,  # help in colour takes three times as long to appear
     pretty_exceptions_enable=False,
 )
-for group in (starting, brand, people, person, campaign, auditing, proof, keeping, witness):
+for group in (
+    starting,
+    brand,
+    people,
+    person,
+    campaign,
+    auditing,
+    proof,
+    keeping,
+    api_key,
+    witness,
+):
     app.add_typer(group.app)
 
 
