@@ -27,7 +27,7 @@ _App = Callable[[_Told, Callable[[], Awaitable[_Told]], _Send], Awaitable[None]]
 _GRACE_S: Final = 10
 _BACKLOG: Final = 512
 _OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/enter", "/me", "/verify"})
-_SECRET_BELOW: Final = frozenset({"u", "p", "e", "me", "log", "static"})
+_SECRET_BELOW: Final = frozenset({"u", "p", "e", "me", "log", "static", "v1"})
 _log = logging.getLogger("reciprocity.access")
 
 
