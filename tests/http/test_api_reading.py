@@ -9,6 +9,7 @@ import pytest
 
 from reciprocity.http.api.keys import ApiKeys, Scope
 from reciprocity.http.api.problem import Kind
+from reciprocity.prove.receipt import read_receipt
 from tests.http.running import ROOT, serving
 from tests.shop import Clock, add_people, new_shop, withdraw
 
@@ -67,6 +68,29 @@ def test_no_address_leaves_with_what_stands(site: Site) -> None:
     key, name = key_of(site, Scope.PEOPLE_READ), site.shop.journal.pseudonym(0)
     assert site.shop.journal.profile(0).points["email"] == "p0@example.com"
     assert "@example.com" not in site.client.get(f"/v1/people/{name}", headers=key).text
+
+
+def test_a_program_reads_the_receipt_of_what_a_person_said(site: Site) -> None:
+    key, position = key_of(site, Scope.PEOPLE_READ), withdraw(site.shop, 0).position
+    got = site.client.get(f"/v1/receipts/{position}", headers=key)
+    read = read_receipt(got.content)
+    assert site.shop.position_of(read) == position
+    assert b"consent.withdrawn" in got.content
+
+
+def test_there_is_no_receipt_of_what_is_no_persons(site: Site) -> None:
+    site.shop.note_look(0, "operator:tests")
+    looked = site.shop.journal.brand_events("operator.acted")[-1].position
+    key = key_of(site, Scope.PEOPLE_READ)
+    for position in (looked, -1, site.shop.journal.state().size, 2**70):
+        problem(site.client.get(f"/v1/receipts/{position}", headers=key), "not-found", 404)
+
+
+def test_no_receipt_of_an_erased_person_is_made(site: Site) -> None:
+    key, gone = key_of(site, Scope.PEOPLE_READ), withdraw(site.shop, 1).position
+    site.shop.ask_erasure(1, "operator:tests", "phone")
+    site.shop.erase(1, "operator:tests", now=True)
+    problem(site.client.get(f"/v1/receipts/{gone}", headers=key), "unavailable", 503)
 
 
 def test_a_program_reads_the_brand(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""What a program may read: the brand's statement in force, and what stands for one person."""
+"""What a program may read: the brand's statement in force, what stands for a person, receipts."""
 
 import threading
 from collections.abc import Iterator
@@ -114,6 +114,25 @@ async def stands(person: FromPath[str], request: AnyRequest, state: State) -> Re
     )
 
 
+@get("/receipts/{position:int}")
+async def receipt(position: FromPath[int], request: AnyRequest, state: State) -> Response[bytes]:
+    """The receipt of an event in a person's history, under the newest checkpoint.
+
+    An erased event is answered like one whose keys are out of reach: the journal cannot tell.
+    """
+    told = request.headers.get("authorization", "")
+    return await threaded(lambda: _receipt(state.counter.admit(told, Scope.PEOPLE_READ), position))
+
+
+def _receipt(shop: Reciprocity, position: int) -> Response[bytes]:
+    if not 0 <= position < shop.journal.state().size:
+        raise Refusal(Kind.NOT_FOUND)
+    if shop.journal.told(position).slot < 0:  # what operators did is for auditors
+        raise Refusal(Kind.NOT_FOUND)
+    made = shop.receipt(position).encode()
+    return Response(made, media_type="application/json", headers=headers())
+
+
 def _person(shop: Reciprocity, name: str) -> Person:
     try:
         slot = shop.find(name if name.startswith("p_") else f"id:{name}")
@@ -167,4 +186,4 @@ def _answer(told: Struct) -> Response[bytes]:
 
 def api_router() -> Router:
     """Everything under `/v1`."""
-    return Router("/v1", route_handlers=[brand, stands])
+    return Router("/v1", route_handlers=[brand, stands, receipt])
