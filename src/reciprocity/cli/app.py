@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from reciprocity.cli import (
+    api_key,
     auditing,
     brand,
     campaign,
@@ -57,7 +58,19 @@ app = typer.Typer(
     rich_markup_mode=None,  # help in colour takes three times as long to appear
     pretty_exceptions_enable=False,
 )
-for group in (starting, brand, people, person, campaign, heard, auditing, proof, keeping, witness):
+for group in (
+    starting,
+    brand,
+    people,
+    person,
+    campaign,
+    heard,
+    auditing,
+    proof,
+    keeping,
+    api_key,
+    witness,
+):
     app.add_typer(group.app)
 
 

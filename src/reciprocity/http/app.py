@@ -17,6 +17,8 @@ from litestar.params import FromPath
 
 from reciprocity.errors import InputError, ReciprocityError
 from reciprocity.http import page
+from reciprocity.http.api.problem import Kind, Refusal, refused
+from reciprocity.http.api.reading import Counter, api_router
 from reciprocity.http.desk import Desk
 from reciprocity.http.entry import entry_router
 from reciprocity.http.frame import answer, headers, static_file
@@ -122,30 +124,45 @@ def _plain(status: int, text: str) -> Response[str]:
     return Response(text, status_code=status, media_type=MediaType.TEXT, headers=headers())
 
 
-def _refused(request: AnyRequest, error: HTTPException) -> Response[str]:
+def _of_api(request: AnyRequest) -> bool:
+    return f"{request.url.path}/".startswith("/v1/")
+
+
+def _refused(request: AnyRequest, error: HTTPException) -> Response[str] | Response[bytes]:
     """A page for what the framework refuses: no such path or method, a body that is no form."""
+    if _of_api(request):
+        return refused(error)
     brand = request.app.state.desk.brand()
     language = choose_language(_accepted(request), brand.language)
     shown = page.no_page if error.status_code in {404, 405} else page.incomplete_page
     return answer(error.status_code, shown(brand, language), error.headers)
 
 
-def _out_of_reach(request: AnyRequest, error: ReciprocityError) -> Response[str]:
+def _out_of_reach(request: AnyRequest, error: ReciprocityError) -> Response[str] | Response[bytes]:
     """The journal cannot even be read; nothing was changed."""
+    if _of_api(request):
+        _log.error("program could not be answered: %s", error)
+        return refused(Refusal(Kind.UNAVAILABLE))
     _log.error("link could not be looked up: %s", error)
     brand = request.app.state.desk.brand()
     return answer(503, page.not_stored_page(brand, choose_language(_accepted(request))))
 
 
-def _failed(request: AnyRequest, error: Exception) -> Response[str]:
+def _refused_program(_request: AnyRequest, error: Refusal) -> Response[bytes]:
+    return refused(error)
+
+
+def _failed(request: AnyRequest, error: Exception) -> Response[str] | Response[bytes]:
     _log.error("request failed", exc_info=error)
+    if _of_api(request):
+        return refused(error)
     brand = request.app.state.desk.brand()
     return answer(500, page.failed_page(brand, choose_language(_accepted(request))))
 
 
 def make_app(desk: Desk) -> Litestar:
     """The application that serves *desk*; it closes the desk when it stops."""
-    visits, asking = Visits(desk.folder, desk.clock), Asking(desk)
+    visits, asking, counter = Visits(desk.folder, desk.clock), Asking(desk), Counter(desk)
     state = {
         "desk": desk,
         "log": LogFiles(desk.folder),
@@ -153,31 +170,23 @@ def make_app(desk: Desk) -> Litestar:
         "join": JoinPages(),
         "figures": PublicFigures(),
         "prompts": Prompts(),
+        "counter": counter,
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
     }
     return Litestar(
         [
-            show,
-            stop,
-            healthy,
-            ready,
-            static_file,
-            log_router(),
-            entry_router(),
-            less_router(),
-            public_router(),
-            join_router(),
-            prompt_router(),
-            sdk_router(),
-            me_router(),
+            *(show, stop, healthy, ready, static_file),
+            *(log_router(), entry_router(), less_router(), join_router(), me_router()),
+            *(public_router(), prompt_router(), sdk_router(), api_router()),
         ],
         state=State(state),
-        on_shutdown=[asking.close, visits.close, desk.close],
+        on_shutdown=[asking.close, counter.close, visits.close, desk.close],
         request_max_body_size=MOST_BODY_BYTES,
         multipart_form_part_limit=MOST_PARTS,
         exception_handlers={
             HTTPException: _refused,
+            Refusal: _refused_program,
             ReciprocityError: _out_of_reach,
             Exception: _failed,
         },
