@@ -10,13 +10,11 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from reciprocity.brand import BrandStatement, LawPack, ancestors
+from reciprocity.brand import BrandStatement, LawPack
 from reciprocity.cli.screen import day, moment, plain_table
-from reciprocity.consent.draft import validity_days
-from reciprocity.consent.laws import DAY_MS, answer_key, ends_at
+from reciprocity.consent.laws import ends_at
 from reciprocity.consent.state import Answer, Wishes
-from reciprocity.decide.gather import consent_state
-from reciprocity.decide.prepare import Ground
+from reciprocity.decide.answers import answers_now
 from reciprocity.decide.statements import statements_in_force
 from reciprocity.events import Act
 from reciprocity.journal.journal import Journal
@@ -24,7 +22,7 @@ from reciprocity.journal.leaf import Told
 from reciprocity.listen.deliveries import Followed
 from reciprocity.listen.messages import Messages
 from reciprocity.listen.promises import Kept, Promise, promises
-from reciprocity.model import OBSERVE, ConsentState, Profile
+from reciprocity.model import ConsentState, Profile
 
 __all__ = ["Consent", "Event", "Reach", "View", "draw", "masked", "view_of"]
 
@@ -160,28 +158,14 @@ def _consent(
     brand: BrandStatement, laws: tuple[LawPack, ...], wishes: Wishes, at: int
 ) -> Iterator[Consent]:
     """A row for each purpose and channel that is declared, or was ever answered."""
-    asked = [
-        *((name, channel) for name, told in brand.purposes.items()
-          if told.basis == "consent" for channel in told.channels),
-        *((name, OBSERVE) for name in brand.behaviours),
-    ]  # fmt: skip
-    answered = [tuple(key.rsplit("/", 1)) for key in wishes.answers]
-    for purpose, channel in dict.fromkeys([*asked, *answered]):
-        key = answer_key(purpose, channel)
-        days = validity_days(brand, laws, purpose)
-        ground = Ground(
-            key=key,
-            above=tuple(answer_key(each, channel) for each in ancestors(brand, purpose)),
-            objections=frozenset(),
-            longest_ms=days * DAY_MS,
-        )
-        answer, state = wishes.answers.get(key), consent_state(wishes, ground, at)
+    for one in answers_now(brand, laws, wishes, at, dropped=True):
+        answer = one.answer
         yield Consent(
-            purpose=purpose,
-            channel=channel,
-            state=state,
+            purpose=one.purpose,
+            channel=one.channel,
+            state=one.state,
             since=answer.at if answer else 0,
-            until=_until(answer, days),
+            until=_until(answer, one.days),
             said_by=("person or operator" if answer.own else "import") if answer else "",
         )
 

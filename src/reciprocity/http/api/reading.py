@@ -10,19 +10,16 @@ from litestar.datastructures import State
 from litestar.params import FromPath
 from msgspec import Struct
 
-from reciprocity.brand import BrandStatement, LawPack, ancestors
-from reciprocity.consent.draft import validity_days
-from reciprocity.consent.laws import DAY_MS, answer_key
+from reciprocity.brand import BrandStatement, LawPack
 from reciprocity.consent.state import Wishes
-from reciprocity.decide.gather import consent_state
-from reciprocity.decide.prepare import Ground
+from reciprocity.decide.answers import answers_now
 from reciprocity.decide.statements import statements_in_force
 from reciprocity.errors import InputError
 from reciprocity.http.api.keys import ApiKeys, Scope
 from reciprocity.http.api.problem import Kind, Refusal
 from reciprocity.http.desk import Desk
 from reciprocity.http.frame import headers, threaded
-from reciprocity.model import OBSERVE, ConsentState, Instant
+from reciprocity.model import ConsentState, Instant
 from reciprocity.platform import Reciprocity
 
 __all__ = ["Consent", "Counter", "Person", "api_router"]
@@ -161,23 +158,9 @@ def _consent(
     told: BrandStatement, laws: tuple[LawPack, ...], wishes: Wishes, at: int
 ) -> Iterator[Consent]:
     """A row for each purpose and channel that asks for a yes, and each behaviour."""
-    asked = [
-        (name, channel)
-        for name, purpose in told.purposes.items()
-        if purpose.basis == "consent"
-        for channel in purpose.channels
-    ]
-    for name, channel in [*asked, *((name, OBSERVE) for name in told.behaviours)]:
-        ground = Ground(
-            key=answer_key(name, channel),
-            above=tuple(answer_key(each, channel) for each in ancestors(told, name)),
-            objections=frozenset(),
-            longest_ms=validity_days(told, laws, name) * DAY_MS,
-        )
-        answer = wishes.answers.get(ground.key)
-        state = consent_state(wishes, ground, at)
-        since = answer.at if answer else 0
-        yield Consent(purpose=name, channel=channel, state=state, since=since)
+    for one in answers_now(told, laws, wishes, at):
+        since = one.answer.at if one.answer else 0
+        yield Consent(purpose=one.purpose, channel=one.channel, state=one.state, since=since)
 
 
 def _answer(told: Struct) -> Response[bytes]:
