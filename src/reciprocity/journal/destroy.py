@@ -143,6 +143,8 @@ def destroy(journal: Journal, slot: int, step: Step = quiet) -> None:
         with explained("erase events"):
             db.execute(_NO_PERSON, (slot,))
     step("files")
+    # Not earlier: whoever keeps a row looks whether the person's events are still there.
+    journal.observed.forget(slot)
     _flush(journal)
 
 
@@ -153,6 +155,7 @@ def _flush(journal: Journal) -> None:
     finally:
         db.close()
     journal.keys.flush()
+    journal.observed.flush()
     journal.appender.flush_cache()
     (journal.folder / "erasing").unlink(missing_ok=True)
     _sync_folder(journal)
@@ -182,6 +185,8 @@ def resume(journal: Journal, step: Step = quiet) -> list[int]:
     for slot in slots:
         destroy(journal, slot, step)
     if (journal.folder / "erasing").exists():
+        for slot in journal.erased():
+            journal.observed.forget(slot)
         _flush(journal)
     return slots
 
