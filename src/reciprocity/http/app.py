@@ -19,6 +19,7 @@ from reciprocity.errors import InputError, ReciprocityError
 from reciprocity.http import page
 from reciprocity.http.desk import Desk
 from reciprocity.http.entry import entry_router
+from reciprocity.http.events import WriteKey, events_router, no_write_key
 from reciprocity.http.frame import answer, headers, static_file
 from reciprocity.http.join import JoinPages, join_router
 from reciprocity.http.log_files import LogFiles, log_router
@@ -139,8 +140,11 @@ def _failed(request: AnyRequest, error: Exception) -> Response[str]:
     return answer(500, page.failed_page(brand, choose_language(_accepted(request))))
 
 
-def make_app(desk: Desk) -> Litestar:
-    """The application that serves *desk*; it closes the desk when it stops."""
+def make_app(desk: Desk, write_key: WriteKey = no_write_key) -> Litestar:
+    """The application that serves *desk*; it closes the desk when it stops.
+
+    *write_key* knows the keys with which the brand's own servers report events.
+    """
     visits, asking = Visits(desk.folder, desk.clock), Asking(desk)
     state = {
         "desk": desk,
@@ -149,6 +153,7 @@ def make_app(desk: Desk) -> Litestar:
         "join": JoinPages(),
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
+        "write_key": write_key,
     }
     return Litestar(
         [
@@ -159,6 +164,7 @@ def make_app(desk: Desk) -> Litestar:
             static_file,
             log_router(),
             entry_router(),
+            events_router(),
             join_router(),
             me_router(),
         ],

@@ -5,6 +5,7 @@
     vault, outbox   what they told, what was queued for them
     keys            proof key, vault key, pseudonym and identities, in every copy at once
     events          all columns but position and leaf
+    observed        what they were seen doing, once nobody can take them for present any more
     files           nothing of it stays in a write-ahead log; only then are they erased
 
 `leave/erase.py` does what comes before; `journal/restore.py` erases again what a backup brought

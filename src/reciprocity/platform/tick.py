@@ -11,6 +11,7 @@ from reciprocity.deliver.run import SendReport
 from reciprocity.errors import Conflict, Unavailable
 from reciprocity.journal.destroy import sweep_orphans
 from reciprocity.leave import erase as erasing
+from reciprocity.platform.observing import forget_due
 from reciprocity.prove.cosigning import Cosigning, cosign_in_turn
 from reciprocity.prove.epochs import publish_if_due
 from reciprocity.prove.published import Published, due, nightly
@@ -24,14 +25,15 @@ __all__ = ["Ticked", "tick"]
 class Ticked(msgspec.Struct, frozen=True, kw_only=True):
     """What a tick did, and when each of its jobs last succeeded (in ms).
 
-    *epoch* is the number of the one published, 0 if none was due. *cosigning* is None when the
-    brand names no witnesses.
+    *epoch* is the number of the one published, 0 if none was due. *forgotten* counts the rows of
+    observed behaviour that were deleted. *cosigning* is None when the brand names no witnesses.
     """
 
     erased: int
     sent: tuple[SendReport, ...]
     epoch: int
     last_success: dict[str, int]
+    forgotten: int = 0
     audited: Published | None = None
     cosigning: Cosigning | None = None
 
@@ -45,6 +47,7 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
     with closing(Jobs(shop.journal.folder, shop.journal.clock)) as jobs:
         erased = jobs.run("erase", lambda: _erase_due(shop, actor), 0)
         jobs.run("sweep", lambda: len(sweep_orphans(shop.journal)), 0)
+        forgotten = jobs.run("observed", lambda: forget_due(shop.journal), 0)
         nothing: list[SendReport] = []
         sent = jobs.run("send", shop.send_waiting, nothing)
         epoch = jobs.run("epoch", lambda: publish_if_due(shop.journal), 0)
@@ -55,6 +58,7 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
             erased=erased,
             sent=tuple(sent),
             epoch=epoch,
+            forgotten=forgotten,
             audited=audited,
             cosigning=cosigning,
             last_success=jobs.last_success(),
