@@ -109,11 +109,18 @@ class Purpose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
 
 class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Something a person does that the brand may look at after a yes of its own."""
+    """Something a person does that the brand may look at after a yes of its own.
+
+    *events* names what the collector takes as this behaviour (`page` is every page view), *fields*
+    what is kept of each; everything else is dropped. Rows are deleted after *keep_days*.
+    """
 
     title: str
     gives: str
     validity_days: Days = 730
+    events: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    keep_days: Days = 90
 
 
 class Topic(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

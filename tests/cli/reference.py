@@ -48,7 +48,7 @@ _AUDIT = (
 _AUDITS = '{"audits":[{"position","at","said":AuditPublished,"new_breaches"}],"overdue"}'
 _TICK = (
     '{"erased","sent":[as of send],"epoch","last_success":{JOB:AT},"audited":{as of audit list},'
-    '"not_kept":[as of promises],"cosigning":{as of log cosign}}'
+    '"not_kept":[as of promises],"cosigning":{as of log cosign},"forgotten"}'
 )
 _PROMISES = (
     '{"promises":[{"proposition","measure","amount","period_days","people","kept","own_wish",'

@@ -162,3 +162,16 @@ def test_a_receipt_comes_in_three_forms_and_says_why_not(shop: Shop):
     for form in ("json", "jsonld", "html"):
         assert "cosigned 0 events" in shop.refused("receipt", file, "--format", form).err
     assert "no act of a person" in shop.refused("receipt", "1", "--format", "html").err
+
+
+def test_merging_two_records_brings_both_to_the_strictest(shop: Shop):
+    shop.yes("ann", "garden=2")
+    shop.yes("ann2", "kitchen=2")
+    shop.done("person", "withdraw", "id:ann2", "offers")
+    assert shop.refused("person", "merge", "id:ann", "id:ann").code == 2
+    told = shop.done("person", "merge", "id:ann", "id:ann2", "--json").json["recorded"]
+    assert [each["kind"] for each in told] == ["consent.withdrawn"]
+    assert state(shop, "ann") == state(shop, "ann2") == "withdrawn"
+    assert "nothing changed" in shop.done("person", "merge", "id:ann2", "id:ann").out
+    shop.done("person", "erase", "id:ann")
+    assert "asked to be erased" in shop.refused("person", "merge", "id:ann", "id:ann2").err

@@ -101,9 +101,14 @@ def site(tmp_path: Path) -> Iterator[Site]:
     clock = Clock()
     with new_shop(tmp_path, clock=clock) as shop:
         add_people(shop, 3)
-        desk = Desk(shop.brand.folder, clock)
-        with TestClient(
-            make_app(desk), base_url="https://harbour.example", raise_server_exceptions=True
-        ) as client:
-            client.follow_redirects = False
-            yield Site(shop, client, clock)
+        yield from visiting(shop, clock)
+
+
+def visiting(shop: Reciprocity, clock: Clock) -> Iterator[Site]:
+    """The application of *shop*, and a browser at it."""
+    desk = Desk(shop.brand.folder, clock)
+    with TestClient(
+        make_app(desk), base_url="https://harbour.example", raise_server_exceptions=True
+    ) as client:
+        client.follow_redirects = False
+        yield Site(shop, client, clock)

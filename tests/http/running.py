@@ -1,6 +1,7 @@
 """The real server as a process of its own, and a plain client for it.
 
-`python -m tests.http.running serve FOLDER` and `... decide FOLDER SLOT` are the two processes.
+`python -m tests.http.running serve FOLDER [KEY]`, where KEY is a write key, and `... decide FOLDER
+SLOT` are the two processes.
 """
 
 from __future__ import annotations
@@ -71,10 +72,10 @@ def started(*arguments: str, log: Path) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """The server of the brand in *folder*, on a free port."""
+def serving(folder: Path, write_key: str = "") -> Iterator[Server]:
+    """The server of the brand in *folder*, on a free port; *write_key* is one it knows."""
     log = folder.parent / "server.log"
-    with started("serve", str(folder), log=log) as process:
+    with started("serve", str(folder), write_key, log=log) as process:
         assert process.stdout
         try:
             url = process.stdout.readline().strip()
@@ -113,6 +114,10 @@ def say(line: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        run(Path(sys.argv[2]), port=0, announce=say, clock=Clock())
+        known = [key for key in sys.argv[3:] if key]
+        run(
+            Path(sys.argv[2]), port=0, announce=say, clock=Clock(),
+            write_key=lambda key: key in known,
+        )  # fmt: skip
     else:
         decide(Path(sys.argv[2]), int(sys.argv[3]))

@@ -17,14 +17,28 @@ from reciprocity.http.visits import ENTRY_MS, VISIT_MS
 from reciprocity.journal.entry import Entry
 from reciprocity.model import ConsentState
 from reciprocity.prove.verify import verify_person
-from reciprocity.vault.people import set_address
-from tests.http.conftest import fields
-from tests.shop import DAY
+from reciprocity.vault.people import register, set_address
+from tests.collect.watched import bought, say_yes, take, watching
+from tests.http.conftest import Site, fields, visiting
+from tests.shop import DAY, Clock
 
 if TYPE_CHECKING:
-    from tests.http.conftest import Site
+    from collections.abc import Iterator
+    from pathlib import Path
 
 ADDRESS = "p0@example.com"
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Site]:
+    """A site that looks at purchases, and one person, `p0` to its shop."""
+    clock = Clock()
+    with watching(tmp_path, clock) as shop:
+        register(
+            shop.journal, shop.statement, actor="person", method="web", external_id="p0",
+            addresses={"email": ADDRESS}, confirmed=True,
+        )  # fmt: skip
+        yield from visiting(shop, clock)
 
 
 def kinds(site: Site, slot: int = 0) -> list[str]:
@@ -368,3 +382,46 @@ def test_after_a_week_nothing_is_left_to_confirm(site: Site) -> None:
     site.clock.at += 7 * DAY + 1
     assert site.client.post(link).status_code == 410
     assert site.shop.wishes(0).answers["offers/email"].state is not ConsentState.GIVEN
+
+
+# --- what was observed ----------------------------------------------------------------------------
+
+
+def test_the_page_counts_what_was_observed_and_deletes_it(watched: Site) -> None:
+    slot = watched.shop.find(ADDRESS)
+    say_yes(watched.shop, slot, "purchases")
+    watched.enter(ADDRESS)
+    assert "What we saw you do" not in watched.page()
+    orders = [bought(f"m{number}", userId="p0") for number in range(12)]
+    assert take(watched.shop, *orders).kept == 12
+    page = watched.page()
+    said = " ".join(page.split())
+    assert (
+        "12 kept, since 21 September 2026. Of each we keep: sku, total and gift. "
+        "Each is deleted after 90 days."
+    ) in said
+    with zipfile.ZipFile(io.BytesIO(watched.client.get("/me/data.zip").content)) as archive:
+        told = json.loads(archive.read("observed.json"))
+    assert len(told) == 12
+    assert told[0]["fields"] == {"sku": "bulb-7", "total": 12.5}
+    sent = {"code": fields(page)["code"], "behaviour": "purchases"}
+    assert watched.client.post("/me/forget", data=sent | {"code": "x"}).status_code == 403
+    assert watched.shop.journal.observed.rows(slot)
+    done = watched.client.post("/me/forget", data=sent)
+    assert done.headers["location"] == "/me?done=forgotten#told"
+    assert watched.shop.journal.observed.rows(slot) == []
+    assert "What we saw you do" not in watched.page()
+    assert (
+        watched.client.post("/me/forget", data=sent)
+        .headers["location"]
+        .startswith("/me?done=nothing")
+    )
+
+
+def test_saving_a_no_to_looking_deletes_what_was_observed(watched: Site) -> None:
+    slot = watched.shop.find(ADDRESS)
+    say_yes(watched.shop, slot, "purchases")
+    take(watched.shop, bought(userId="p0"))
+    watched.enter(ADDRESS)
+    watched.save({"yes.purchases/observe": None})
+    assert watched.shop.journal.observed.rows(slot) == []

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from reciprocity.brand.behaviours import check_behaviours
 from reciprocity.brand.declared import Transport
 from reciprocity.brand.draft import Draft, consent_purposes, messages, refer
 from reciprocity.brand.laws import known_laws
@@ -362,6 +363,7 @@ _CHECKS: Final[tuple[Callable[[Draft, Findings], None], ...]] = (
     _check_attributes,
     _check_notices,
     check_propositions,
+    check_behaviours,
     _check_channels,
     _check_transports,
     _check_rules,

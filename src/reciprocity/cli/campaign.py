@@ -123,6 +123,8 @@ def _show_tick(done: "Ticked") -> None:
     from reciprocity.cli.screen import moment
 
     print(f"people erased: {done.erased}")
+    if done.forgotten:
+        print(f"rows of observed behaviour deleted: {done.forgotten}")
     if done.epoch:
         print(f"epoch published: {done.epoch}")
     _show(done.sent)

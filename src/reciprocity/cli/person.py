@@ -219,3 +219,20 @@ def erase(
         else:
             done, _ = shop.ask_erasure(slot, actor, method)
         report(shop, [done.position], receipt, as_json=as_json)
+
+
+@person.command()
+def merge(
+    context: typer.Context,
+    who: Who,
+    other: Annotated[
+        str, typer.Argument(metavar="OTHER", help="Who is the same person, as for PERSON.")
+    ],
+    receipt: SaveReceipt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring two records of one person to the strictest wishes of both; nothing is granted."""
+    actor = front_of(context).actor
+    with opened(context) as shop:
+        done = shop.merge(shop.find(who), shop.find(other), actor)
+        report(shop, [each.position for each in done], receipt, as_json=as_json)

@@ -9,6 +9,10 @@
     taking    rows put to the journal, many in one transaction
     imports   a file of people, taken in: what takes away first
 
+    reported   what other systems report, read strictly, event by event
+    collector  of what is reported, what a yes to looking stands for
+    joining    two people found to be one: both brought to the strictest wishes
+
     fair_choice   what keeps an opt-in prompt that is not fair from being published
 
 Nothing that is collected here can say more than its source did.

@@ -6,6 +6,7 @@ What stands and how it comes to stand:
     fold      one act applied to what stands, by these laws
     merge     two identities found to be one person: the strictest wins
 What is to be said:
+    join      what brings two records of one person to that, taking away only
     draft     the act that says what a person asked for, complete and checked
     prefer    the same for preferences
 """

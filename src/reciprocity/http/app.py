@@ -17,10 +17,12 @@ from litestar.params import FromPath
 
 from reciprocity.errors import InputError, ReciprocityError
 from reciprocity.http import page
+from reciprocity.http.api.keys import Scope
 from reciprocity.http.api.problem import Kind, Refusal, refused
 from reciprocity.http.api.reading import Counter, api_router
 from reciprocity.http.desk import Desk
 from reciprocity.http.entry import entry_router
+from reciprocity.http.events import WriteKey, events_router, no_write_key
 from reciprocity.http.frame import answer, headers, static_file
 from reciprocity.http.join import JoinPages, join_router
 from reciprocity.http.less import less_router
@@ -160,8 +162,11 @@ def _failed(request: AnyRequest, error: Exception) -> Response[str] | Response[b
     return answer(500, page.failed_page(brand, choose_language(_accepted(request))))
 
 
-def make_app(desk: Desk) -> Litestar:
-    """The application that serves *desk*; it closes the desk when it stops."""
+def make_app(desk: Desk, write_key: WriteKey = no_write_key) -> Litestar:
+    """The application that serves *desk*; it closes the desk when it stops.
+
+    *write_key* knows keys with which the brand's own servers report events, besides its API keys.
+    """
     visits, asking, counter = Visits(desk.folder, desk.clock), Asking(desk), Counter(desk)
     state = {
         "desk": desk,
@@ -173,12 +178,13 @@ def make_app(desk: Desk) -> Litestar:
         "counter": counter,
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
+        "write_key": lambda key: write_key(key) or counter.knows(key, Scope.EVENTS_WRITE),
     }
     return Litestar(
         [
             *(show, stop, healthy, ready, static_file),
             *(log_router(), entry_router(), less_router(), join_router(), me_router()),
-            *(public_router(), prompt_router(), sdk_router(), api_router()),
+            *(public_router(), prompt_router(), sdk_router(), api_router(), events_router()),
         ],
         state=State(state),
         on_shutdown=[asking.close, counter.close, visits.close, desk.close],

@@ -32,7 +32,19 @@ def me_router() -> Router:
     """`/me` and what lies below; an `OwnPage` is in the application's state as `page`."""
     return Router(
         "/me",
-        route_handlers=[show, save, preview, stop, erase, undo, close, proof, data, receipt],
+        route_handlers=[
+            show,
+            save,
+            preview,
+            stop,
+            forget,
+            erase,
+            undo,
+            close,
+            proof,
+            data,
+            receipt,
+        ],
         request_max_body_size=MOST_FORM_BYTES,
         include_in_schema=False,
     )
@@ -113,6 +125,12 @@ async def preview(request: AnyRequest, state: State, part: FromQuery[str] = "") 
 async def stop(request: AnyRequest, state: State) -> Response[str]:
     """Stop offers and news."""
     return await _changing(request, state, lambda page, visit, _: page.stop(visit))
+
+
+@post("/forget", status_code=200)
+async def forget(request: AnyRequest, state: State) -> Response[str]:
+    """Delete what is kept of one behaviour."""
+    return await _changing(request, state, lambda page, visit, form: page.forget(visit, form))
 
 
 @post("/erase", status_code=200)

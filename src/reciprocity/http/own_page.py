@@ -198,6 +198,12 @@ class OwnPage:
         shop.act(slot, lambda: withdraw(saying, shop.wishes(slot)))
         return "stopped"
 
+    def forget(self, visit: Visit, form: Mapping[str, str]) -> str:
+        """Delete what is kept of one behaviour; the yes to looking stands."""
+        name = form.get("behaviour", "")
+        gone = self.shop().journal.observed.forget(visit.slot, name) if name else 0
+        return "forgotten" if gone else "nothing"
+
     def erase(self, visit: Visit) -> str:
         """Ask for erasure; nothing is sent from now on."""
         shop = self.shop()
@@ -259,6 +265,9 @@ def _told(words: Speech, done: str) -> tuple[str, bool]:
         "tried": say("Nothing is saved yet: see below what these choices would have brought."),
         "nothing": say("Nothing was changed: it stood like this already."),
         "stopped": say("Stopped. You get nothing more that depends on your yes."),
+        "forgotten": say(
+            "Deleted. Your yes to our looking still stands: take it back under your choices."
+        ),
         "leaving": say(
             "Everything stopped. You will be erased in 48 hours, unless you stay after all."
         ),

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from reciprocity.brand import OWN, BrandStatement
 from reciprocity.collect.preferences import Choices, chosen, notice_for
+from reciprocity.consent.laws import DAY_MS
 from reciprocity.consent.state import Wishes
 from reciprocity.deliver.preview import Changes
 from reciprocity.http.promised import Promised, promised, words_on
@@ -30,6 +31,7 @@ __all__ = [
     "Answer",
     "Attribute",
     "Line",
+    "Observed",
     "Person",
     "Previewed",
     "Row",
@@ -67,6 +69,17 @@ class Attribute(Struct, frozen=True, kw_only=True):
     maximum: int | None
     value: str
     uses: Sequence[tuple[str, str, bool]]
+
+
+class Observed(Struct, frozen=True, kw_only=True):
+    """What is kept of one behaviour: how many, since which day, what of each, for how long."""
+
+    name: Id
+    title: str
+    count: int
+    since: str
+    fields: Sequence[str]
+    days: int
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -114,6 +127,7 @@ class Person(Struct, frozen=True, kw_only=True):
     answers: Sequence[Answer]
     attributes: Sequence[Attribute]
     points: Sequence[tuple[str, str, bool]]
+    observed: Sequence[Observed]
     account: Sequence[Row]
     words: Sequence[tuple[str, Sequence[int]]]
     promises: Sequence[Promised]
@@ -159,6 +173,7 @@ def person_of(
             for channel, address in profile.points.items()
             for point in (wishes.points.get(channel),)
         ],
+        observed=_observed(shop, slot, telling),
         account=_rows(told, telling),
         words=words_on(told, telling.words),
         promises=promised(promises(read, messages.offers, at), telling),
@@ -249,6 +264,23 @@ def _written(value: object) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _observed(shop: Reciprocity, slot: int, telling: Telling) -> list[Observed]:
+    found, behaviours = list[Observed](), shop.statement.behaviours
+    for name, kept in shop.journal.observed.of(slot).items():
+        told = behaviours.get(name)  # none: no longer declared, and gone with the next tick
+        found.append(
+            Observed(
+                name=name,
+                title=telling.purpose(name),
+                count=kept.rows,
+                since=telling.words.day(kept.first_day * DAY_MS, "UTC"),
+                fields=told.fields if told else (),
+                days=told.keep_days if told else 0,
+            )
+        )
+    return found
 
 
 # --- what came of it ------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import uvicorn
 from reciprocity.errors import InputError, Unavailable
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
+from reciprocity.http.events import WriteKey, no_write_key
 from reciprocity.journal.journal import now_ms
 
 __all__ = ["run"]
@@ -26,10 +27,13 @@ _App = Callable[[_Told, Callable[[], Awaitable[_Told]], _Send], Awaitable[None]]
 
 _GRACE_S: Final = 10
 _BACKLOG: Final = 512
-_OPEN_PATHS: Final = frozenset({
+_EVENTS: Final = frozenset(
+    f"/v1/{each}" for each in ("events", "batch", "track", "identify", "page")
+)
+_OPEN_PATHS: Final = _EVENTS | {
     "/healthz", "/readyz", "/enter", "/me", "/verify", "/promises", "/promises.json", "/notices",
     "/.well-known/gpc.json",
-})  # fmt: skip
+}  # fmt: skip
 _SECRET_BELOW: Final = frozenset({
     "u", "p", "e", "me", "log", "static", "join", "notices", "v1", "sdk",
 })  # fmt: skip
@@ -42,10 +46,13 @@ def run(
     port: int = 8080,
     announce: Callable[[str], None] = lambda _url: None,
     clock: Callable[[], int] = now_ms,
+    *,
+    write_key: WriteKey = no_write_key,
 ) -> None:
     """Serve the brand in *folder* until the process is told to end; open requests are answered.
 
     *announce* is told the address once connections are taken (a *port* of 0 is any free one).
+    *write_key* knows the keys with which the brand's own servers report events; none, by default.
     Raises `InputError` for a brand without a journal or a host that is none, `Unavailable` when
     the port is taken. Anybody may reach what is served here; put a server that speaks TLS before.
     """
@@ -61,7 +68,7 @@ def run(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     config = uvicorn.Config(
-        logged(cast("_App", make_app(desk))),
+        logged(cast("_App", make_app(desk, write_key))),
         log_config=None,
         log_level="warning",
         access_log=False,  # it would log whole paths

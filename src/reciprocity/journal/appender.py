@@ -22,6 +22,7 @@ from reciprocity.journal.catch_up import catch_up
 from reciprocity.journal.entry import Appended, sensitive_in
 from reciprocity.journal.log_reader import State
 from reciprocity.journal.mark import catch_up_mark, check_mark
+from reciprocity.journal.observed import ObservedRows
 from reciprocity.journal.read import Reader
 from reciprocity.journal.rotation import settled_signer
 from reciprocity.journal.safekeeping import Mark, Safekeeping
@@ -55,8 +56,10 @@ class Appender:
         cache: StandingCache,
         safekeeping: Safekeeping,
         clock: Callable[[], int],
+        observed: ObservedRows,
     ) -> None:
         """Write through *db*; *clock* gives the instant in ms."""
+        self._observed = observed
         self._db, self._keys, self._cache = db, keys, cache
         self._safekeeping, self._clock = safekeeping, clock
         self._reader = Reader(db, keys)
@@ -168,6 +171,7 @@ class Appender:
             self._cache.roll_back()
         self._update_cache(turn, edge)
         self._unindex(turn)
+        self._forget_observed(turn)
         self._safekeeping.keep(
             Mark(
                 origin=self._origin,
@@ -360,6 +364,13 @@ class Appender:
         except ReciprocityError as error:
             self._keys.roll_back()
             _log.warning("an old identity still leads to its person: %s", error)
+
+    def _forget_observed(self, turn: Turn) -> None:
+        """Before anybody is told of a withdrawal, what it ends is deleted; else by `tick`."""
+        try:
+            self._observed.forget_taken(turn)
+        except ReciprocityError as error:
+            _log.warning("what was observed is not deleted yet, the next tick will: %s", error)
 
 
 @contextmanager

@@ -5,6 +5,7 @@
     vault, outbox   what they told, what was queued for them
     keys            proof key, vault key, pseudonym and identities, in every copy at once
     events          all columns but position and leaf
+    observed        what they were seen doing, once nobody can take them for present any more
     files           nothing of it stays in a write-ahead log; only then are they erased
 
 `leave/erase.py` does what comes before; `journal/restore.py` erases again what a backup brought
@@ -143,6 +144,8 @@ def destroy(journal: Journal, slot: int, step: Step = quiet) -> None:
         with explained("erase events"):
             db.execute(_NO_PERSON, (slot,))
     step("files")
+    # Not earlier: whoever keeps a row looks whether the person's events are still there.
+    journal.observed.forget(slot)
     _flush(journal)
 
 
@@ -153,6 +156,7 @@ def _flush(journal: Journal) -> None:
     finally:
         db.close()
     journal.keys.flush()
+    journal.observed.flush()
     journal.appender.flush_cache()
     (journal.folder / "erasing").unlink(missing_ok=True)
     _sync_folder(journal)
@@ -182,6 +186,8 @@ def resume(journal: Journal, step: Step = quiet) -> list[int]:
     for slot in slots:
         destroy(journal, slot, step)
     if (journal.folder / "erasing").exists():
+        for slot in journal.erased():
+            journal.observed.forget(slot)
         _flush(journal)
     return slots
 

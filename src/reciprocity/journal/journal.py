@@ -16,24 +16,19 @@ from typing import Final, Self
 import msgspec
 
 from reciprocity.errors import Damaged, InputError, Unavailable
-from reciprocity.events import LogKeyChanged, LogOpened, Stated
+from reciprocity.events import LogKeyChanged, LogOpened
 from reciprocity.journal import pending
 from reciprocity.journal.appender import Answer, Appender, Request
 from reciprocity.journal.cache import Kept, StandingCache
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.leaf import Told
 from reciprocity.journal.log_reader import State
+from reciprocity.journal.observed import ObservedRows
 from reciprocity.journal.read import Reader
 from reciprocity.journal.safekeeping import Safekeeping
 from reciprocity.journal.standing import Standing
 from reciprocity.journal.store import BUSY_MS, connect, explained, migrate
-from reciprocity.keys import (
-    KeyStore,
-    PersonKeys,
-    blind,
-    new_master_key,
-    read_master_key,
-)
+from reciprocity.keys import KeyStore, PersonKeys, blind, new_master_key, read_master_key
 from reciprocity.model import Profile
 from reciprocity.tlog.merkle import prove_inclusion, root_at
 from reciprocity.tlog.note import Checkpoint, LogProof, Note, open_checkpoint
@@ -96,7 +91,10 @@ class Journal:
                 for _ in range(2)
             )
             self.reader = Reader(self._read_db, self.keys)
-            self.appender = Appender(self._db, self.keys, self._cache, self.safekeeping, clock)
+            self.observed = opened.enter_context(closing(ObservedRows(folder, busy_ms=busy_ms)))
+            self.appender = Appender(
+                self._db, self.keys, self._cache, self.safekeeping, clock, self.observed
+            )
             self.appender.refresh()
             self._opened = opened.pop_all()
 
@@ -125,9 +123,8 @@ class Journal:
             if (folder / "keys.db").exists():
                 read_master_key(master_key)  # raises, and says that the key must come back
             new_master_key(master_key)
-        place = Safekeeping.create(safekeeping)
-        mark = place.mark
-        place.close()
+        with closing(Safekeeping.create(safekeeping)) as place:
+            mark = place.mark
         if mark.size and not (folder / "journal.db").exists():
             raise Unavailable(
                 f"safekeeping {safekeeping} knows a log of {mark.size} events, but there is no "
@@ -251,8 +248,12 @@ class Journal:
 
     def person_keys(self, slot: int) -> PersonKeys | None:
         """The person's keys, None once destroyed."""
+        return self.people_keys((slot,)).get(slot)
+
+    def people_keys(self, slots: Sequence[int]) -> dict[int, PersonKeys]:
+        """The keys of each of *slots*; one whose keys are destroyed is left out."""
         with self._lock:
-            return self.keys.person(slot)
+            return self.keys.people(slots)
 
     def digest(self, namespace: str, value: str) -> bytes:
         """Under what the blind index finds *value*."""
@@ -289,8 +290,6 @@ class Journal:
             if position is None:
                 return None
             body = self.reader.told(position).body
-        if isinstance(body, Stated):
-            return position, body.body
         return position, getattr(body, "body", msgspec.Raw(b"null"))
 
     def version(self, slot: int) -> int:

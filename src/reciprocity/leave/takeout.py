@@ -1,7 +1,8 @@
 """Take-out: everything that is held on a person, as files that people and programs can read.
 
-`data.json` has what stands and what was told, `events.csv` everything that is recorded, and
-`proof.json` why that is all (GDPR 15 and 20). Made in memory, kept nowhere.
+`data.json` has what stands and what was told, `events.csv` everything that is recorded,
+`observed.json` what they were seen doing, and `proof.json` why the records are all (GDPR 15 and
+20). Made in memory, kept nowhere.
 """
 
 import csv
@@ -15,17 +16,20 @@ from reciprocity.brand import BrandStatement
 from reciprocity.errors import InputError
 from reciprocity.journal.journal import Journal
 from reciprocity.prove.person import person_proof
+from reciprocity.vault.observed import observed_of
 
 __all__ = ["takeout"]
 
 _NOTE: Final = """\
 Everything that {name} holds on you.
 
-data.json    your addresses, what you told, and what stands of your wishes
-events.csv   everything that was recorded of you, oldest first
-proof.json   the same records with the proof that none was changed or left out: anyone can check it
-             with `python -m reciprocity.prove.verify person proof.json --key KEY`, or on a page
-             that checks proofs in the browser
+data.json      your addresses, what you told, and what stands of your wishes
+events.csv     everything that was recorded of you, oldest first
+observed.json  what you were seen doing, where you said yes to that; it is deleted in time, and is
+               no part of the records
+proof.json     the records with the proof that none was changed or left out: anyone can check it
+               with `python -m reciprocity.prove.verify person proof.json --key KEY`, or on a page
+               that checks proofs in the browser
 
 Instants are in milliseconds since 1970, UTC.
 """
@@ -69,6 +73,9 @@ def takeout(journal: Journal, brand: BrandStatement, slot: int) -> bytes:
         "README.txt": _NOTE.format(name=brand.controller.name).encode(),
         "data.json": msgspec.json.format(msgspec.json.encode(data), indent=2),
         "events.csv": table.getvalue().encode(),
+        "observed.json": msgspec.json.format(
+            msgspec.json.encode(observed_of(journal, slot)), indent=2
+        ),
         "proof.json": person_proof(journal, slot).encode(),
     })  # fmt: skip
 

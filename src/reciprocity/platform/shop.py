@@ -23,6 +23,7 @@ from reciprocity.brand import (
     problems,
 )
 from reciprocity.collect.imports import ImportReport, import_people
+from reciprocity.collect.joining import join_people
 from reciprocity.collect.mapping import read_mapping
 from reciprocity.consent.draft import Drafted, Saying
 from reciprocity.consent.state import Wishes
@@ -44,6 +45,7 @@ from reciprocity.journal.journal import Journal, now_ms
 from reciprocity.leave import erase as erasing
 from reciprocity.model import Id
 from reciprocity.platform.apply import put_in_force
+from reciprocity.platform.observing import collector_of
 from reciprocity.platform.tick import Ticked, tick
 from reciprocity.prove.audit import audit, audit_person
 from reciprocity.prove.consent import receipts_for
@@ -57,6 +59,7 @@ from reciprocity.tlog.note import Checkpoint, LogProof, Note
 from reciprocity.vault.people import find
 
 if TYPE_CHECKING:
+    from reciprocity.collect.collector import Collector
     from reciprocity.deliver.channel import Transport
     from reciprocity.deliver.email.dkim import DkimKey
 
@@ -123,6 +126,11 @@ class Reciprocity:
         return put_in_force(self.journal, self.brand, actor)
 
     @cached_property
+    def collector(self) -> "Collector":
+        """Takes what is reported of people, as far as a yes to looking stands."""
+        return collector_of(self.journal)
+
+    @cached_property
     def laws(self) -> tuple[LawPack, ...]:
         """The law packs in force."""
         return statements_in_force(self.journal).laws
@@ -138,6 +146,11 @@ class Reciprocity:
         """What stands of the wishes of the person in *slot*."""
         kept = self.journal.kept(slot)
         return kept.standing.wishes if kept else Wishes()
+
+    def merge(self, stays: int, other: int, actor: str) -> list[Appended]:
+        """Bring two people found to be one to the strictest wishes of both; see `join_people`."""
+        stated = statements_in_force(self.journal)
+        return join_people(self.journal, stated.brand, stated.laws, stays, other, actor=actor)
 
     def import_people(
         self,

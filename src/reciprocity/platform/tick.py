@@ -12,6 +12,7 @@ from reciprocity.errors import Conflict, Unavailable
 from reciprocity.journal.destroy import sweep_orphans
 from reciprocity.leave import erase as erasing
 from reciprocity.platform.heard import PromisesKept, count_promises
+from reciprocity.platform.observing import forget_due
 from reciprocity.platform.scorecard import publish_scorecard, scorecard_due
 from reciprocity.prove.cosigning import Cosigning, cosign_in_turn
 from reciprocity.prove.epochs import publish_if_due
@@ -26,15 +27,16 @@ __all__ = ["Ticked", "tick"]
 class Ticked(msgspec.Struct, frozen=True, kw_only=True):
     """What a tick did, and when each of its jobs last succeeded (in ms).
 
-    *epoch* is the number of the one published, 0 if none was due. *cosigning* is None when the
-    brand names no witnesses. *not_kept* are the promises that were not kept to
-    somebody, counted once a day.
+    *epoch* is the number of the one published, 0 if none was due. *forgotten* counts the rows of
+    observed behaviour that were deleted. *not_kept* are the promises that were not kept to
+    somebody, counted once a day. *cosigning* is None when the brand names no witnesses.
     """
 
     erased: int
     sent: tuple[SendReport, ...]
     epoch: int
     last_success: dict[str, int]
+    forgotten: int = 0
     audited: Published | None = None
     not_kept: tuple[PromisesKept, ...] = ()
     cosigning: Cosigning | None = None
@@ -57,6 +59,7 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
     with closing(Jobs(shop.journal.folder, shop.journal.clock)) as jobs:
         erased = jobs.run("erase", lambda: _erase_due(shop, actor), 0)
         jobs.run("sweep", lambda: len(sweep_orphans(shop.journal)), 0)
+        forgotten = jobs.run("observed", lambda: forget_due(shop.journal), 0)
         nothing: list[SendReport] = []
         sent = jobs.run("send", shop.send_waiting, nothing)
         epoch = jobs.run("epoch", lambda: publish_if_due(shop.journal), 0)
@@ -70,6 +73,7 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
             erased=erased,
             sent=tuple(sent),
             epoch=epoch,
+            forgotten=forgotten,
             audited=audited,
             not_kept=not_kept,
             cosigning=cosigning,

@@ -88,7 +88,7 @@ async function attempt() {
   if (told?.stored) {
     refused = is === "leaving" ? "withdrawn" : "";
     wait = 500;
-    keep(is === "pending" ? { ...kept, is: "granted", known: told.person, receipt: told.receipt } : null);
+    keep(is === "pending" ? { ...kept, is: "granted", receipt: told.receipt } : null);
   } else if (status >= 400 && status < 500 && status !== 429) {
     refused = told?.reason || "refused";
     keep(null);
@@ -107,7 +107,7 @@ function after() {
 export function track(event, properties = {}) {
   if (kept?.is !== "granted" || silent() || !kept.body.behaviours?.length) return;
   const timestamp = new Date().toISOString();
-  const more = { messageId: fresh(), anonymousId: kept.known, timestamp, context: {} };
+  const more = { messageId: fresh(), anonymousId: kept.body.person, timestamp, context: {} };
   if (batch.push({ type: "track", event, properties, ...more }) === 1) setTimeout(flush, 1000);
 }
 

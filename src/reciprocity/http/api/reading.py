@@ -83,6 +83,11 @@ class Counter:
             raise Refusal(Kind.NO_SCOPE, f"Ask an operator for a key with the scope {scope}.")
         return self.desk.shop()
 
+    def knows(self, token: str, scope: Scope) -> bool:
+        """Is *token* a key that allows *scope*?"""
+        key = self._opened().let_in(token)
+        return key is not None and scope in key.scopes
+
     def _opened(self) -> ApiKeys:
         with self._lock:
             if self._keys is None:
