@@ -12,8 +12,10 @@ from playwright.sync_api import expect
 
 from reciprocity.deliver.link import Link
 from reciprocity.platform import Reciprocity
+from reciprocity.vault.observed import Observation, keep_observed
+from tests.collect.watched import say_yes, watching
 from tests.http.running import Server, serving
-from tests.shop import Clock, add_people, new_shop
+from tests.shop import START, Clock, add_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +68,13 @@ class Place(NamedTuple):
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("person")
-    with new_shop(folder, clock=Clock()) as shop:
+    with watching(folder) as shop:
         slots = add_people(shop, 20)
         shop.send("spring", "operator:tests")
+        for slot in slots:
+            say_yes(shop, slot, "purchases")
+            seen = Observation(slot, "purchases", "m", "Order Completed", START, {})
+            assert keep_observed(shop.journal, [seen], {slot: shop.journal.version(slot)})
         home = shop.brand.folder
     with serving(home) as server:
         yield Place(server, home, iter(slots))
@@ -137,6 +143,14 @@ def test_without_scripts_it_shows_saves_and_tries_the_same(browser: Browser, pla
     page.get_by_role("button", name="Save", exact=True).click()
     assert page.get_by_role("status").filter(has_text="Saved.").is_visible()
     context.close()
+
+
+def test_what_was_observed_is_deleted_with_one_press(page: Page, place: Place) -> None:
+    place.enter(page)
+    expect(page.locator("#observed")).to_contain_text("1 kept, of 21 September 2026.")
+    page.get_by_role("button", name="Delete all: Past purchases").click()
+    expect(page.locator("#told")).to_contain_text("Deleted.")
+    expect(page.locator("#observed")).to_have_count(0)
 
 
 def test_a_check_remembers_only_if_allowed_and_goes_on_from_there(page: Page, place: Place) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import count
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -349,6 +352,35 @@ def test_a_row_is_not_kept_while_a_withdrawal_waits_to_be_sealed(shop: Reciproci
     with closing(shop.journal.connection()) as db:
         pending.leave(db, ann, "consent.withdrawn", no_to_purchases(ConsentState.WITHDRAWN), START)
     assert not shop.journal.observed.keep([row._replace(digest=b"another")], told)
+
+
+def test_while_reports_come_nothing_is_left_once_a_withdrawal_has_returned(
+    shop: Reciprocity,
+) -> None:
+    ann, numbers, done = person(shop, "ann", "purchases"), count(), Event()
+
+    def report() -> int:
+        kept = 0
+        while not done.is_set():
+            kept += take(shop, bought(f"m{next(numbers)}")).kept
+        return kept
+
+    with (
+        type(shop).open(shop.brand.folder, shop.journal.clock) as other,
+        ThreadPoolExecutor(2) as reporters,
+    ):
+        told = [reporters.submit(report) for _ in range(2)]
+        try:
+            for turn in range(30):
+                here = (shop, other)[turn % 2]  # the same process, and as if another one
+                while not kept(shop, ann):
+                    assert not any(one.done() for one in told)
+                take_back(here, ann, "purchases")
+                assert shop.journal.observed.rows(ann) == []
+                say_yes(here, ann, "purchases")
+        finally:
+            done.set()
+        assert sum(one.result() for one in told) >= 30
 
 
 def test_the_copy_of_a_backup_holds_none_of_it(shop: Reciprocity, tmp_path: Path) -> None:
