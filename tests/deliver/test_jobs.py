@@ -35,6 +35,7 @@ def test_a_tick_shows_when_each_job_last_succeeded(tmp_path: Path) -> None:
     clock = Clock()
     with new_shop(tmp_path, clock=clock) as shop:
         ticked = shop.tick("operator:tests")
-        assert ticked.last_success == dict.fromkeys(("epoch", "erase", "send", "sweep"), START)
+        jobs = ("epoch", "erase", "observed", "promises", "send", "sweep")
+        assert ticked.last_success == dict.fromkeys(jobs, START)
         clock.at += 60_000
         assert set(shop.tick("operator:tests").last_success.values()) == {START + 60_000}

@@ -12,11 +12,11 @@ from uuid import uuid4
 import pytest
 from litestar.testing import TestClient
 
+from reciprocity.collect.collector import web_id
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.http.join import unfair
 from reciprocity.http.limit import Limit
-from reciprocity.http.on_site import known_as
 from reciprocity.http.prompt import MOST_BYTES
 from reciprocity.model import ConsentState
 from reciprocity.prove.receipt import Receipt, check_receipt
@@ -59,7 +59,7 @@ class Asked:
         return self.client.post(HERE, content=text, headers=told)
 
     def states(self, person: str) -> dict[str, ConsentState]:
-        wishes = self.shop.wishes(self.shop.find(f"id:{known_as(person)}"))
+        wishes = self.shop.wishes(self.shop.find(f"id:{web_id(person)}"))
         return {key: answer.state for key, answer in wishes.answers.items()}
 
 
@@ -131,7 +131,7 @@ def test_the_same_act_sent_again_is_one_grant_with_the_same_answer(asked):
         positions = {asked_one.json()["position"] for asked_one in
                      pool.map(lambda _: asked.send(body), range(8))}  # fmt: skip
     assert len(positions) == 1
-    slot = asked.shop.find(f"id:{known_as(person)}")
+    slot = asked.shop.find(f"id:{web_id(person)}")
     kinds = [one.kind for one in asked.shop.journal.history(slot)]
     assert kinds == ["person.registered", "consent.granted", "preferences.set"]
 
@@ -161,7 +161,7 @@ def test_more_can_be_said_yes_to_later_and_part_of_it_taken_back(asked):
 def test_only_who_knows_the_secret_can_take_back(asked):
     person = secret()
     asked.send(asked.yes(person))
-    for other in (secret(), known_as(person).removeprefix("web:")):
+    for other in (secret(), web_id(person).removeprefix("web:")):
         got = asked.send({"act": str(uuid4()), "person": other, "answer": "withdraw"})
         assert reason(got) == (404, "unknown_person")
     assert ConsentState.WITHDRAWN not in asked.states(person).values()

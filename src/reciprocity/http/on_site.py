@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from msgspec import Meta, Struct, field
 
 from reciprocity.brand import BrandStatement
+from reciprocity.collect.collector import web_id
 from reciprocity.collect.proposition import Terms
 from reciprocity.consent.draft import Saying, grant, withdraw
 from reciprocity.consent.laws import PERSON
@@ -23,7 +24,7 @@ from reciprocity.platform import Reciprocity
 from reciprocity.prove.receipt import Receipt, receipt_for
 from reciprocity.vault.people import EXTERNAL
 
-__all__ = ["Kept", "Sent", "give", "known_as", "take_back"]
+__all__ = ["Kept", "Sent", "give", "take_back"]
 
 METHOD: Final = "prompt"
 _MOST: Final = 64
@@ -54,15 +55,6 @@ class Kept(NamedTuple):
     receipt: Receipt
 
 
-def known_as(person: str) -> str:
-    """The external id of whoever holds the secret *person*.
-
-    >>> known_as("A" * 22)
-    'web:c34ab6abb7b2bb595bc25c3b388c872fd1d575819a8f55cc689510285e212385'
-    """
-    return f"web:{sha256(person.encode()).hexdigest()}"
-
-
 def give(shop: Reciprocity, terms: Terms, sent: Sent) -> Kept:
     """Keep the yes in *sent* to *terms*; returns once it is durable, the second time the same.
 
@@ -74,7 +66,7 @@ def give(shop: Reciprocity, terms: Terms, sent: Sent) -> Kept:
     saying = shop.saying(
         PERSON, METHOD, place="site", notice=terms.notice, notice_language=terms.language
     )
-    act_id, called = _act_id(sent), known_as(sent.person)
+    act_id, called = _act_id(sent), web_id(sent.person)
     digest = shop.journal.digest(EXTERNAL, called)
     entries = _of_somebody_new(saying, sent, wanted, digest)
     try:
@@ -97,7 +89,7 @@ def take_back(shop: Reciprocity, sent: Sent) -> Kept | None:
 
     None if nobody is known by the secret: nothing stands then.
     """
-    slot = shop.journal.find(shop.journal.digest(EXTERNAL, known_as(sent.person)))
+    slot = shop.journal.find(shop.journal.digest(EXTERNAL, web_id(sent.person)))
     if slot is None:
         return None
     purposes = (*sent.purposes, *sent.behaviours)
@@ -138,7 +130,7 @@ def _of_somebody_new(
         kind="person.registered",
         body=Act(actor=PERSON, method=METHOD, place="site"),
         new=(("", digest),),
-        profile=Profile(external_id=known_as(sent.person)),
+        profile=Profile(external_id=web_id(sent.person)),
         act_id=act_id,
     )
     said = [

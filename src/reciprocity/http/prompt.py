@@ -19,12 +19,13 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
+from reciprocity.collect.collector import web_id
 from reciprocity.collect.proposition import Terms, asked_on_site, terms_of
 from reciprocity.decide.statements import statements_in_force
 from reciprocity.errors import Conflict, InputError, ReciprocityError
 from reciprocity.http.frame import threaded
 from reciprocity.http.limit import Limit, asker
-from reciprocity.http.on_site import Kept, Sent, give, known_as, take_back
+from reciprocity.http.on_site import Kept, Sent, give, take_back
 from reciprocity.http.speech import choose_language, speech
 from reciprocity.platform import Reciprocity
 
@@ -167,7 +168,7 @@ def _take(shop: Reciprocity, name: str, sent: Sent, headers: Mapping[str, str]) 
     told = {
         "stored": True,
         "position": kept.position,
-        "person": known_as(sent.person),
+        "person": web_id(sent.person),
         "receipt": kept.receipt,
     }
     return _json(200, msgspec.json.encode(told))
