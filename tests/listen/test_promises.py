@@ -159,14 +159,27 @@ def test_more_than_was_promised_is_not_kept(shop: tuple[Reciprocity, Clock, int]
         for notice, (name, one) in messages.offers.items()
     }
     read = Followed(opened.journal.history(slot), messages)
-    (kept,) = promises(read, offers, clock.at)
+    begun = clock.at - DAY
+    (so_far,) = promises(read, offers, clock.at)
+    assert (so_far.state, so_far.ends) == (Kept.RUNNING, begun + 30 * DAY)
+    (kept,) = promises(read, offers, begun + 30 * DAY)
     assert kept.state is Kept.KEPT
     none = {
         notice: (name, replace(one, gives=(replace(one.gives[0], amount=0),)))
         for notice, (name, one) in offers.items()
     }
     (short,) = promises(read, none, clock.at)
-    assert (short.state, len(short.records)) == (Kept.SHORT, 1)
+    assert (short.state, len(short.records)) == (Kept.SHORT, 1)  # at once: it cannot be mended
+
+
+def test_a_yes_that_ran_out_and_is_given_again_begins_anew(
+    shop: tuple[Reciprocity, Clock, int],
+) -> None:
+    opened, clock, slot = shop
+    clock.at += 800 * DAY
+    say_yes(opened, slot)
+    picks = told(opened, slot, clock.at + DAY)[Measure.PICKS]
+    assert (picks.since, picks.state) == (clock.at, Kept.RUNNING)
 
 
 def test_a_limit_that_the_caps_do_not_hold_is_refused(tmp_path: Path) -> None:

@@ -84,12 +84,12 @@ def _figures(one: Promise, telling: Telling) -> list[Counted]:
         "began": telling.day(one.began),
         "ended": telling.day(one.ended),
     }
-    if one.measure is Measure.AT_MOST:
-        return [(words.say(_STRETCH[one.state]) % said, one.records)]
     now = {"count": words.number(len(one.running)), "day": telling.day(one.ends)}
     goes_on = words.say("So far %(count)s; this period ends on %(day)s.") % now, one.running
     if one.state is Kept.RUNNING:
         return [goes_on]
+    if one.measure is Measure.AT_MOST:
+        return [(words.say(_STRETCH[one.state]) % said, one.records)]
     return [(words.say(_PERIOD[one.state]) % said, one.records), goes_on]
 
 

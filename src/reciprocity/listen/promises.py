@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from reciprocity.consent.laws import DAY_MS
+from reciprocity.events import Act
 from reciprocity.listen.deliveries import Became, Delivery, Followed
 from reciprocity.model import Basis, Id, Instant, Measure, Proposition
 
@@ -35,7 +36,8 @@ _LEFT: Final = frozenset({
 class Kept(StrEnum):
     """How a promise stands; `own_wish`: the person took a break, or chose no topic, in that time.
 
-    `running` is a first period that has not ended, so far neither kept nor broken.
+    `running` is a first period that has not ended, so far neither kept nor broken: of `at_most`,
+    the first so many days after the yes.
     """
 
     KEPT = "kept"
@@ -49,7 +51,8 @@ class Promise(Struct, frozen=True, kw_only=True):
 
     *records* are the positions that *state* is about: of `picks` those of the last full period
     (*began* to *ended*), of `at_most` those of the fullest stretch. *running* are the positions of
-    the period that goes on (of `at_most`: of the last so many days), which ends at *ends*.
+    the period that goes on, which ends at *ends* (of `at_most`: of the last so many days, which end
+    now, or with the first so many days if they go on).
     """
 
     proposition: Id
@@ -86,8 +89,15 @@ def _standing(read: Followed, offers: Offers, at: Instant) -> dict[str, Instant]
     """The notices under which a yes stands at *at*, and since when without a break."""
     since: dict[str, Instant] = {}
     for step in read.steps:
-        now = _notices(read, step.after.wishes, offers, step.told.at)
-        since = {notice: since.get(notice, step.told.at) for notice in now}
+        if not isinstance(step.told.body, Act):
+            continue
+        said_at = step.told.at
+        # What ran out before this was said does not go on with it.
+        stood = _notices(read, step.before.wishes, offers, said_at)
+        now = _notices(read, step.after.wishes, offers, said_at)
+        since = {
+            notice: since.get(notice, said_at) if notice in stood else said_at for notice in now
+        }
     now = _notices(read, read.steps[-1].after.wishes, offers, at)
     return {notice: begun for notice, begun in since.items() if notice in now}
 
@@ -169,7 +179,10 @@ def _picks(owed: _Owed, amount: int, days: int) -> Promise:
 
 
 def _at_most(owed: _Owed, amount: int, days: int) -> Promise:
-    """No more than so many in any stretch of so many days; the fullest."""
+    """No more than so many in any stretch of so many days; the fullest.
+
+    One too many breaks it at once; that it is kept can be said after so many days, not before.
+    """
     length = days * DAY_MS
     left = [one for one in owed.came if one.became in _LEFT]
     fullest: list[Delivery] = []
@@ -180,9 +193,13 @@ def _at_most(owed: _Owed, amount: int, days: int) -> Promise:
         if stop - start > len(fullest):
             fullest = left[start:stop]
     began = fullest[0].at if fullest else owed.since
+    if len(fullest) > amount:
+        state = Kept.SHORT
+    else:
+        state = Kept.KEPT if owed.at - owed.since >= length else Kept.RUNNING
     return owed.promise(
-        measure=Measure.AT_MOST, amount=amount, days=days,
-        state=Kept.KEPT if len(fullest) <= amount else Kept.SHORT,
+        measure=Measure.AT_MOST, amount=amount, days=days, state=state,
         began=began, ended=began + length, records=fullest,
-        running=[one for one in left if one.at > owed.at - length], ends=owed.at,
+        running=[one for one in left if one.at > owed.at - length],
+        ends=max(owed.at, owed.since + length),
     )  # fmt: skip
