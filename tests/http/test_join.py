@@ -212,6 +212,26 @@ def test_the_words_on_the_page_are_the_notice_in_the_log(site: Site, language: s
     assert site.shop.journal.in_force(f"notice:{shown}") is not None
     for line in terms.text.splitlines():
         assert line in text
+    link = re.search(r'href="(/notices/[^"]+)"', page.text)
+    assert link is not None
+    assert link[1] == f"/notices/{shown}"
+    logged = unescape(site.client.get(link[1]).text)
+    assert all(line in logged for line in terms.text.splitlines())
+
+
+def test_ones_own_page_leads_to_the_words_one_said_yes_to(site: Site) -> None:
+    site.enter()
+    assert "/notices/" not in site.page()  # their yes was said to no notice that the log has
+    shown = notice(site)
+    assert say_yes(site, "other@example.com") == 200
+    assert site.client.post(site.newest(1)).status_code == 200
+    site.clock.at += 60_000
+    site.enter("other@example.com")
+    assert "The words you said yes to: <a" in " ".join(site.page().split())
+    links = re.findall(r'href="(/notices/[^"]+)">([^<]*)', site.page())
+    assert links == [(f"/notices/{shown}", "Offers (E-mail)")]
+    assert site.save({"yes.offers/email": None}).status_code == 200
+    assert "/notices/" not in site.page()
 
 
 def test_the_same_words_have_the_same_notice_and_others_another(tmp_path: Path) -> None:

@@ -47,7 +47,10 @@ MOST_LINES: Final = 30
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """A yes or no to give: its *key* in the form, what is said with it, and how it stands."""
+    """A yes or no to give: its *key* in the form, what is said with it, and how it stands.
+
+    *said_to* is the notice, as the log has it, that a yes which stands was said to.
+    """
 
     key: str
     title: str
@@ -56,6 +59,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     waits: bool
     notice: str
     gives: str = ""
+    said_to: str = ""
 
 
 class Attribute(Struct, frozen=True, kw_only=True):
@@ -166,7 +170,7 @@ def person_of(
     choices = tried or stands
     return Person(
         choices=choices,
-        answers=_answers(brand, wishes, choices, telling),
+        answers=_answers(shop, wishes, choices, telling),
         attributes=_attributes(brand, choices, telling),
         points=[
             (telling.channel(channel), address, bool(point and point.confirmed))
@@ -212,10 +216,8 @@ def tried_of(shop: Reciprocity, slot: int, changes: Changes, telling: Telling) -
 # --- choices --------------------------------------------------------------------------------------
 
 
-def _answers(
-    brand: BrandStatement, wishes: Wishes, choices: Choices, telling: Telling
-) -> list[Answer]:
-    found = []
+def _answers(shop: Reciprocity, wishes: Wishes, choices: Choices, telling: Telling) -> list[Answer]:
+    brand, found = shop.statement, []
     for key, yes in choices.answers.items():
         name, channel = key.rsplit("/", 1)
         _, _, notice = notice_for(brand, name, telling.words.language)
@@ -230,9 +232,18 @@ def _answers(
                 waits=yes and request is not None and request.state is ConsentState.PENDING,
                 notice=notice,
                 gives=behaviour.gives if behaviour else "",
+                said_to=_said_to(shop, wishes, key) if yes else "",
             )
         )
     return found
+
+
+def _said_to(shop: Reciprocity, wishes: Wishes, key: str) -> str:
+    """The notice of the yes under *key*; empty where none stands, or the log has no such notice."""
+    answer = wishes.answers.get(key)
+    if answer is None or answer.state is not ConsentState.GIVEN or not answer.notice:
+        return ""
+    return answer.notice if shop.journal.in_force(f"notice:{answer.notice}") else ""
 
 
 def _attributes(brand: BrandStatement, choices: Choices, telling: Telling) -> list[Attribute]:

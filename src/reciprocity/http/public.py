@@ -23,7 +23,7 @@ from reciprocity.http.reading import AnyRequest, reader
 from reciprocity.http.scorecard import told_promises
 from reciprocity.http.speech import speech
 from reciprocity.http.telling import Telling
-from reciprocity.platform import Figures, Reciprocity, read_scorecard
+from reciprocity.platform import RULE, Figures, Reciprocity, read_scorecard
 
 if TYPE_CHECKING:
     from reciprocity.http.desk import Desk
@@ -123,10 +123,13 @@ def _for_machines(found: Figures) -> dict[str, Any]:
             "worth_it": found.worth_it,
             "proved": found.proved,
         },
+        "rule": RULE,
         "audit": placed(found.audit),
+        "full_audit": placed(found.full),
         "missed_audits": found.missed,
         "epoch": placed(found.epoch),
         "scorecard": placed(found.scorecard),
+        "cosigned": found.cosigned,
         "erased": found.erased,
     }
 

@@ -8,11 +8,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from reciprocity.events import AuditPublished, Epoch, ScorecardPublished
 from reciprocity.http.speech import Speech
 from reciprocity.http.telling import Telling
 from reciprocity.platform import Figures, State
 
-__all__ = ["ToldPromise", "told_promises"]
+__all__ = ["KINDS", "ToldPromise", "told_promises"]
 
 _MINUTE_S: Final = 60
 _SECOND_MS: Final = 1_000
@@ -36,6 +37,14 @@ _STATES: Final = {
 _BREACHES: Final = _many(
     "%(count)s delivery that should not have been", "%(count)s deliveries that should not have been"
 )
+KINDS: Final = {
+    "no_consent": _("Without a yes that stood: %(count)s"),
+    "rule_refuses": _("Refused by a rule in force: %(count)s"),
+    "facts_differ": _("Decided on what the records do not bear out: %(count)s"),
+    "late_handover": _("Handed over too late: %(count)s"),
+    "double": _("Sent once too often: %(count)s"),
+}
+"""The words for each kind of breach that a replay finds."""
 _DELIVERIES: Final = _many(
     "%(count)s delivery decided again from the log, in all",
     "%(count)s deliveries decided again from the log, in all",
@@ -47,6 +56,11 @@ _NEAR: Final = _many(
 _MISSED: Final = _many("%(count)s day without an audit", "%(count)s days without an audit")
 _NO_AUDIT: Final = _("No audit in the last 26 hours")
 _NO_EPOCH: Final = _("No epoch in the last two hours")
+_WITNESSES: Final = _many(
+    "%(count)s witness cosigned its first %(size)s records",
+    "%(count)s witnesses cosigned its first %(size)s records",
+)
+_NO_WITNESS: Final = _("No witness has cosigned it")
 _SHORT: Final = _many(
     "%(count)s promise was not kept in the last full period",
     "%(count)s promises were not kept in the last full period",
@@ -61,6 +75,12 @@ _ERASED: Final = _many(
     "%(count)s person was erased: the log says that their key is destroyed",
     "%(count)s people were erased: the log says that their keys are destroyed",
 )
+_AUDIT: Final = _("Audit %(number)s, %(moment)s: record %(position)s of the log")
+_FULL: Final = _(
+    "All was last judged anew by audit %(number)s, %(moment)s: record %(position)s of the log"
+)
+_CARD: Final = _("Scorecard %(number)s, %(moment)s: record %(position)s of the log")
+_EPOCH: Final = _("Epoch %(number)s, %(moment)s: record %(position)s of the log")
 
 
 class ToldPromise(Struct, frozen=True, kw_only=True):
@@ -85,7 +105,8 @@ def told_promises(found: Figures, telling: Telling) -> list[ToldPromise]:
         )
         for number, (title, what, state, figures, rests_on) in enumerate((
             (say("Safe"), say("We guard what you tell us."), State.NOT_MEASURED,
-             _counted(telling.words, (_ERASED, found.erased)), ""),
+             _counted(telling.words, (_ERASED, found.erased)),
+             say("Counted in records that only we can open") if found.erased else ""),
             (say("Never sold or rented"), say("What you tell us is given to nobody for money."),
              State.NOT_MEASURED, [], ""),
             (say("Your preferences rule"),
@@ -124,8 +145,13 @@ def _audited(found: Figures, telling: Telling) -> list[str]:
         "p50": _time(words, delays.p50), "p99": _time(words, delays.p99),
         "max": _time(words, delays.max), "count": words.number(said.withdrawals),
     }  # fmt: skip
+    kinds = [
+        words.say(KINDS[kind]) % {"count": words.number(count)}
+        for kind, count in said.breaches.items()
+        if count and kind in KINDS
+    ]
     rest = ((_DELIVERIES, said.deliveries), (_NEAR, said.near_misses))
-    return [both, *_counted(words, *rest), *([took] if said.withdrawals else [])]
+    return [both, *kinds, *_counted(words, *rest), *([took] if said.withdrawals else [])]
 
 
 def _promised(found: Figures, telling: Telling) -> list[str]:
@@ -146,39 +172,43 @@ def _logged(found: Figures, telling: Telling) -> list[str]:
         for told, holds in ((_NO_AUDIT, found.audit_overdue), (_NO_EPOCH, found.epoch_overdue))
         if holds and found.proved is State.NOT_KEPT
     ]
-    return [*late, *_counted(words, (_MISSED, found.missed)), size]
+    return [*late, *_counted(words, (_MISSED, found.missed)), size, _witnessed(found, words)]
+
+
+def _witnessed(found: Figures, words: Speech) -> str:
+    if found.cosigned is None:
+        return words.say(_NO_WITNESS)
+    count = len(found.cosigned.witnesses)
+    told = {"count": words.number(count), "size": words.number(found.cosigned.size)}
+    return words.say_many(*_WITNESSES, count) % told
 
 
 def _audit_at(found: Figures, telling: Telling) -> str:
     if found.audit is None:
         return ""
-    told = telling.words.say("Audit %(number)s, %(moment)s: record %(position)s of the log")
-    return told % {
-        "number": telling.words.number(found.audit[2].number),
-        "moment": telling.moment(found.audit[1]),
-        "position": found.audit[0],
-    }
+    told = _at(telling.words.say(_AUDIT), found.audit, telling)
+    if found.full is None or found.full[0] == found.audit[0]:
+        return told
+    return f"{told}. {_at(telling.words.say(_FULL), found.full, telling)}"
 
 
 def _card_at(found: Figures, telling: Telling) -> str:
-    if found.scorecard is None:
-        return ""
-    told = telling.words.say("Scorecard %(number)s, %(moment)s: record %(position)s of the log")
-    return told % {
-        "number": telling.words.number(found.scorecard[2].number),
-        "moment": telling.moment(found.scorecard[1]),
-        "position": found.scorecard[0],
-    }
+    return _at(telling.words.say(_CARD), found.scorecard, telling) if found.scorecard else ""
 
 
 def _epoch_at(found: Figures, telling: Telling) -> str:
-    if found.epoch is None:
-        return ""
-    told = telling.words.say("Epoch %(number)s, %(moment)s: record %(position)s of the log")
-    return told % {
-        "number": telling.words.number(found.epoch[2].number),
-        "moment": telling.moment(found.epoch[1]),
-        "position": found.epoch[0],
+    return _at(telling.words.say(_EPOCH), found.epoch, telling) if found.epoch else ""
+
+
+def _at(
+    words: str, told: tuple[int, int, AuditPublished | ScorecardPublished | Epoch], telling: Telling
+) -> str:
+    """Which statement *told* is, from when, and where in the log."""
+    position, at, said = told
+    return words % {
+        "number": telling.words.number(said.number),
+        "moment": telling.moment(at),
+        "position": position,
     }
 
 

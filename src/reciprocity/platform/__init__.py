@@ -15,11 +15,12 @@ from reciprocity.platform.heard import (
     count_requests,
     give_feedback,
 )
-from reciprocity.platform.scorecard import Figures, State, read_scorecard
+from reciprocity.platform.scorecard import RULE, Figures, State, read_scorecard
 from reciprocity.platform.shop import Reciprocity, check_brand
 from reciprocity.platform.tick import Ticked
 
 __all__ = [
+    "RULE",
     "Figures",
     "PromisesKept",
     "Reciprocity",

@@ -17,8 +17,10 @@ from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.model import Instant
 from reciprocity.platform.heard import PromisesKept
+from reciprocity.prove.cosigned import cosigned_checkpoint
 from reciprocity.prove.epochs import newest_epoch
 from reciprocity.prove.published import OVERDUE_MS
+from reciprocity.tlog.note import Checkpoint, Note
 
 __all__ = ["RULE", "Figures", "State", "publish_scorecard", "read_scorecard", "scorecard_due"]
 
@@ -42,10 +44,22 @@ class State(StrEnum):
     NOT_MEASURED = "not_measured"
 
 
+class Vouched(Struct, frozen=True, kw_only=True):
+    """The newest checkpoint for which the brand's policy held, as a *note* that anyone can check.
+
+    It covers the first *size* records; *witnesses* are the names that cosigned it.
+    """
+
+    size: int
+    witnesses: tuple[str, ...]
+    note: str
+
+
 class Figures(Struct, frozen=True, kw_only=True):
     """All that the log says of the promises at *at*; what it does not have is None.
 
-    Each statement comes with its position in the log and the instant it was recorded.
+    Each statement comes with its position in the log and the instant it was recorded. *full* is
+    the newest audit that judged all anew, where the newest only carried its totals on.
     """
 
     at: Instant
@@ -54,9 +68,11 @@ class Figures(Struct, frozen=True, kw_only=True):
     opened: Instant
     erased: int
     audit: tuple[int, Instant, AuditPublished] | None
+    full: tuple[int, Instant, AuditPublished] | None
     missed: int
     epoch: tuple[int, Instant, Epoch] | None
     scorecard: tuple[int, Instant, ScorecardPublished] | None
+    cosigned: Vouched | None
 
     @property
     def preferences_rule(self) -> State:
@@ -119,10 +135,26 @@ def read_scorecard(journal: Journal) -> Figures:
             isinstance(told.body, ErasureDone) for told in journal.brand_events("person.erased")
         ),
         audit=audits[-1] if audits else None,
+        full=next((one for one in reversed(audits) if one[2].mode == "full"), None),
         missed=sum(said.missed for _, _, said in audits),
         epoch=(epoch.position, epoch.at, body) if epoch and isinstance(body, Epoch) else None,
         scorecard=cards[-1] if cards else None,
+        cosigned=_cosigned(journal),
     )
+
+
+def _cosigned(journal: Journal) -> Vouched | None:
+    """Cosignatures were checked before they were kept; the log itself signs under its origin."""
+    origin = journal.state().origin
+    kept = cosigned_checkpoint(journal.folder, origin)
+    if kept is None:
+        return None
+    note = Note.parse(kept)
+    names = tuple(sorted({one.name for one in note.signatures} - {origin}))
+    if not names:
+        return None
+    size = Checkpoint.parse(note.text).size
+    return Vouched(size=size, witnesses=names, note=kept.decode())
 
 
 def scorecard_due(journal: Journal) -> bool:
