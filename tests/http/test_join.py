@@ -14,10 +14,13 @@ from litestar.testing import TestClient
 
 from reciprocity.brand import starter
 from reciprocity.collect.proposition import LANGUAGES, notice_id, terms_of
+from reciprocity.consent.draft import grant
 from reciprocity.errors import InputError
+from reciprocity.events import Act, ConsentRow
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.http.join import unfair
+from reciprocity.journal.entry import Entry
 from reciprocity.model import ConsentState
 from reciprocity.platform import Reciprocity, check_brand, count_requests
 from tests.http.conftest import Site
@@ -217,6 +220,29 @@ def test_the_words_on_the_page_are_the_notice_in_the_log(site: Site, language: s
     assert link[1] == f"/notices/{shown}"
     logged = unescape(site.client.get(link[1]).text)
     assert all(line in logged for line in terms.text.splitlines())
+
+
+def test_words_are_linked_for_a_yes_that_stands_and_a_notice_that_the_log_has(site: Site) -> None:
+    def said(notice: str, slot: int) -> None:
+        saying = site.shop.saying("person", "web", notice=notice, notice_language="en")
+        site.shop.act(slot, lambda: grant(saying, ["offers"]))
+
+    said("n_other", 0)
+    site.enter()
+    assert "/notices/" not in site.page()
+    said(notice(site), 0)
+    assert "/notices/" in site.page()
+    site.clock.at += 800 * DAY  # the yes has run out
+    site.enter()
+    assert "/notices/" not in site.page()
+    request = ConsentRow(
+        purpose="offers", channel="email", state=ConsentState.PENDING, until=site.clock.at + DAY
+    )
+    row = ConsentRow(purpose="offers", channel="email", state=ConsentState.WITHDRAWN)
+    for kind, one in (("consent.withdrawn", row), ("consent.requested", request)):
+        act = Act(actor="person", method="web", consent=(one,), notice=notice(site))
+        site.shop.journal.append([Entry(kind=kind, body=act, slot=0)])
+    assert "/notices/" not in site.page()  # nor does one that waits for its mail stand yet
 
 
 def test_ones_own_page_leads_to_the_words_one_said_yes_to(site: Site) -> None:
