@@ -19,8 +19,8 @@ TRANSLATED = [language for language in LANGUAGES if language != "en"]
 KEYWORDS = {
     "say": None,
     "say_many": (1, 2),
-    "_": None,
-    "_many": (1, 2),
+    "mark": None,
+    "mark_many": (1, 2),
     "gettext": None,
     "ngettext": (1, 2),
 }

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from litestar.testing import TestClient
 
+from reciprocity.cli import main
 from reciprocity.collect.collector import web_id
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
@@ -274,3 +275,10 @@ def test_the_log_of_the_server_has_no_secret(asked, caplog):
         asked.send(asked.yes(person))
         asked.send(asked.yes(person, notice="other"))
     assert person not in caplog.text
+
+
+def test_what_is_asked_on_a_site_has_no_code_to_print(
+    asked: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--brand", str(asked.shop.brand.folder), "qr", "here"]) == 2
+    assert "is asked on your site: it has no page" in " ".join(capsys.readouterr().err.split())

@@ -80,12 +80,16 @@ def qr(
     """Make a QR code of a proposition's page, for a counter, a letter or a parcel."""
     import segno
 
+    from reciprocity.collect.proposition import asked_on_site
+
     with opened(context) as shop:
         brand = shop.statement
         base = shop.brand.base_url
     if proposition not in brand.propositions:
         known = ", ".join(brand.propositions) or "none is declared"
         raise InputError(f"proposition {proposition!r} is not in force: {known}")
+    if asked_on_site(brand, proposition):
+        raise InputError(f"proposition {proposition!r} is asked on your site: it has no page")
     url = f"{base}/join/{proposition}"
     code = segno.make(url, error="m", micro=False)
     if output is None:

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from reciprocity.collect.proposition import promise_words
-from reciprocity.http.speech import Speech
+from reciprocity.http.speech import Speech, mark, mark_many
 from reciprocity.http.telling import Telling
 from reciprocity.listen.account import Account
 from reciprocity.listen.promises import Kept, Promise
@@ -21,31 +21,23 @@ Counted = tuple[str, Sequence[int]]
 """A sentence with a figure, and the records that it counts."""
 
 
-def _(message: str) -> str:
-    """Mark *message* for the catalogs; it is translated when it is said."""
-    return message
-
-
-def _many(one: str, many: str) -> tuple[str, str]:
-    """Mark a sentence that counts."""
-    return one, many
-
-
-_USEFUL: Final = _many("You found %(count)s message useful", "You found %(count)s messages useful")
-_NOT_FOR_ME: Final = _many(
+_USEFUL: Final = mark_many(
+    "You found %(count)s message useful", "You found %(count)s messages useful"
+)
+_NOT_FOR_ME: Final = mark_many(
     "You said of %(count)s message that it is not for you",
     "You said of %(count)s messages that they are not for you",
 )
 _PERIOD: Final = {
-    Kept.KEPT: _("Kept: %(count)s came from %(began)s to %(ended)s."),
-    Kept.SHORT: _("Not kept: %(count)s came from %(began)s to %(ended)s."),
-    Kept.OWN_WISH: _(
+    Kept.KEPT: mark("Kept: %(count)s came from %(began)s to %(ended)s."),
+    Kept.SHORT: mark("Not kept: %(count)s came from %(began)s to %(ended)s."),
+    Kept.OWN_WISH: mark(
         "%(count)s came from %(began)s to %(ended)s, when you took a break or had chosen no topic."
     ),
 }
 _STRETCH: Final = {
-    Kept.KEPT: _("Kept: never more than %(count)s in so many days."),
-    Kept.SHORT: _("Not kept: %(count)s in so many days, from %(began)s on."),
+    Kept.KEPT: mark("Kept: never more than %(count)s in so many days."),
+    Kept.SHORT: mark("Not kept: %(count)s in so many days, from %(began)s on."),
 }
 
 

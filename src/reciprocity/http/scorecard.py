@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from reciprocity.events import AuditPublished, Epoch, ScorecardPublished
-from reciprocity.http.speech import Speech
+from reciprocity.http.speech import Speech, mark, mark_many
 from reciprocity.http.telling import Telling
 from reciprocity.platform import Figures, State
 
@@ -19,68 +19,60 @@ _MINUTE_S: Final = 60
 _SECOND_MS: Final = 1_000
 
 
-def _(message: str) -> str:
-    """Mark *message* for the catalogs; it is translated when it is said."""
-    return message
-
-
-def _many(one: str, many: str) -> tuple[str, str]:
-    """Mark a sentence that counts."""
-    return one, many
-
-
 _STATES: Final = {
-    State.NOT_KEPT: _("Not kept"),
-    State.KEPT: _("Kept"),
-    State.NOT_MEASURED: _("Not yet measured"),
+    State.NOT_KEPT: mark("Not kept"),
+    State.KEPT: mark("Kept"),
+    State.NOT_MEASURED: mark("Not yet measured"),
 }
-_BREACHES: Final = _many(
+_BREACHES: Final = mark_many(
     "%(count)s delivery that should not have been", "%(count)s deliveries that should not have been"
 )
 KINDS: Final = {
-    "no_consent": _("Without a yes that stood: %(count)s"),
-    "rule_refuses": _("Refused by a rule in force: %(count)s"),
-    "facts_differ": _("Decided on what the records do not bear out: %(count)s"),
-    "late_handover": _("Handed over too late: %(count)s"),
-    "double": _("Sent once too often: %(count)s"),
+    "no_consent": mark("Without a yes that stood: %(count)s"),
+    "rule_refuses": mark("Refused by a rule in force: %(count)s"),
+    "facts_differ": mark("Decided on what the records do not bear out: %(count)s"),
+    "late_handover": mark("Handed over too late: %(count)s"),
+    "double": mark("Sent once too often: %(count)s"),
 }
 """The words for each kind of breach that a replay finds."""
-_DELIVERIES: Final = _many(
+_DELIVERIES: Final = mark_many(
     "%(count)s delivery decided again from the log, in all",
     "%(count)s deliveries decided again from the log, in all",
 )
-_NEAR: Final = _many(
+_NEAR: Final = mark_many(
     "%(count)s delivery was stopped at the last moment",
     "%(count)s deliveries were stopped at the last moment",
 )
-_MISSED: Final = _many("%(count)s day without an audit", "%(count)s days without an audit")
-_NO_AUDIT: Final = _("No audit in the last 26 hours")
-_NO_EPOCH: Final = _("No epoch in the last two hours")
-_WITNESSES: Final = _many(
+_MISSED: Final = mark_many("%(count)s day without an audit", "%(count)s days without an audit")
+_NO_AUDIT: Final = mark("No audit in the last 26 hours")
+_NO_EPOCH: Final = mark("No epoch in the last two hours")
+_WITNESSES: Final = mark_many(
     "%(count)s witness cosigned its first %(size)s records",
     "%(count)s witnesses cosigned its first %(size)s records",
 )
-_NO_WITNESS: Final = _("No witness has cosigned it")
-_SHORT: Final = _many(
+_NO_WITNESS: Final = mark("No witness has cosigned it")
+_SHORT: Final = mark_many(
     "%(count)s promise was not kept in the last full period",
     "%(count)s promises were not kept in the last full period",
 )
-_KEPT: Final = _many("%(count)s promise was kept", "%(count)s promises were kept")
-_OWN: Final = _many(
+_KEPT: Final = mark_many("%(count)s promise was kept", "%(count)s promises were kept")
+_OWN: Final = mark_many(
     "%(count)s was not due: the person wanted less",
     "%(count)s were not due: the people wanted less",
 )
-_RUNNING: Final = _many("%(count)s is in its first period", "%(count)s are in their first period")
-_ERASED: Final = _many(
+_RUNNING: Final = mark_many(
+    "%(count)s is in its first period", "%(count)s are in their first period"
+)
+_ERASED: Final = mark_many(
     "%(count)s person was erased: the log says that their key is destroyed",
     "%(count)s people were erased: the log says that their keys are destroyed",
 )
-_AUDIT: Final = _("Audit %(number)s, %(moment)s: record %(position)s of the log")
-_FULL: Final = _(
+_AUDIT: Final = mark("Audit %(number)s, %(moment)s: record %(position)s of the log")
+_FULL: Final = mark(
     "All was last judged anew by audit %(number)s, %(moment)s: record %(position)s of the log"
 )
-_CARD: Final = _("Scorecard %(number)s, %(moment)s: record %(position)s of the log")
-_EPOCH: Final = _("Epoch %(number)s, %(moment)s: record %(position)s of the log")
+_CARD: Final = mark("Scorecard %(number)s, %(moment)s: record %(position)s of the log")
+_EPOCH: Final = mark("Epoch %(number)s, %(moment)s: record %(position)s of the log")
 
 
 class ToldPromise(Struct, frozen=True, kw_only=True):

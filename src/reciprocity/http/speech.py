@@ -21,7 +21,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
-__all__ = ["LANGUAGES", "PSEUDO", "Speech", "choose_language", "speech"]
+__all__ = ["LANGUAGES", "PSEUDO", "Speech", "choose_language", "mark", "mark_many", "speech"]
 
 LANGUAGES: Final = ("en", "de", "ar")
 """What the pages can be read in."""
@@ -38,6 +38,16 @@ _QUOTES: Final = {
            "\N{RIGHT-POINTING DOUBLE ANGLE QUOTATION MARK}"),
 }  # fmt: skip
 _MOST_ACCEPTED: Final = 32
+
+
+def mark(message: str) -> str:
+    """*message*, marked for the catalogs: it is translated when it is said."""
+    return message
+
+
+def mark_many(one: str, many: str) -> tuple[str, str]:
+    """A sentence that counts, for one and for many, marked for the catalogs."""
+    return one, many
 
 
 class Speech:

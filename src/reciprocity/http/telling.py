@@ -5,11 +5,21 @@ on record, no more: "on its way", not "received".
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from reciprocity.brand import BrandStatement
+from reciprocity.http.sentences import (
+    DID,
+    FOR_YOU,
+    GROUPS,
+    HEADS,
+    LEVELS,
+    OTHERWISE,
+    REASONS,
+    SENT,
+    STATES,
+)
 from reciprocity.http.speech import Speech
-from reciprocity.listen.account import Did, Figure, Item, Silent
+from reciprocity.listen.account import Figure, Item, Silent
 from reciprocity.listen.items import ItemKind, Named, Speaker
 from reciprocity.listen.sayings import Code, Sentence
 from reciprocity.listen.timeline import Group
@@ -18,140 +28,6 @@ from reciprocity.model import ANYWHERE, ConsentState
 __all__ = ["Telling"]
 
 _Said = Mapping[str, Named]
-
-
-def _(message: str) -> str:
-    """Mark *message* for the catalogs; it is translated when it is said."""
-    return message
-
-
-def _many(one: str, many: str) -> tuple[str, str]:
-    """Mark a sentence that counts."""
-    return one, many
-
-
-_LEVELS: Final = {
-    -2: _("not for me"),
-    -1: _("rather not"),
-    0: _("no matter"),
-    1: _("like it"),
-    2: _("love it"),
-}
-_STATES: Final = {
-    ConsentState.GIVEN: _("yes"),
-    ConsentState.PENDING: _("yes, to be confirmed"),
-    ConsentState.REFUSED: _("no"),
-    ConsentState.WITHDRAWN: _("no more"),
-    ConsentState.EXPIRED: _("run out"),
-    ConsentState.UNVERIFIED: _("not known for certain"),
-    ConsentState.NEVER_ASKED: _("never asked"),
-}
-_OTHERWISE: Final = _("our rules held it back")
-_REASONS: Final = {
-    "paused": _("you were on a break"),
-    "cap_reached": _("you would have got more than the most you, or we, allow"),
-    "quiet_time": _("it was quiet time"),
-    "topic_refused": _("the topic is not for you"),
-    "not_relevant": _("you did not choose any of its topics"),
-    "outside_audience": _("it was meant for others"),
-    "attribute_not_shared": _("it needs something you did not share for this"),
-    "withdrawn": _("you took your yes back"),
-    "refused": _("you said no"),
-    "never_asked": _("you were never asked"),
-    "pending": _("your yes was not confirmed"),
-    "expired": _("your yes had run out"),
-    "unverified": _("there is no proof of a yes"),
-    "objected": _("you objected"),
-    "erased": _("you asked to be erased"),
-    "suppressed": _("your address is never to be written to"),
-    "unreachable": _("we have no address that works"),
-    "sent_this_message": _("you had it already"),
-    "sent_in_occasion": _("another one of the same occasion had reached you"),
-    "message_closed": _("its time was over"),
-    "too_young": _("you did not say that you are old enough"),
-    "law_forbids": _("a law forbids it"),
-    "outranked": _("another one fitted you better"),
-    "not_sent": _("it was due, and nobody sent it"),
-    "failed": _("the mail server did not take it"),
-    "bounced": _("it came back"),
-    "cancelled": _("it was stopped at the door"),
-    "held_out": _("kept back at random, to see what messages do"),
-}
-_DID: Final = {
-    Did.ABOUT_TOPIC: _many("%(count)s message about it came", "%(count)s messages about it came"),
-    Did.FROM_BEHAVIOUR: _many(
-        "%(count)s message came that was chosen by it",
-        "%(count)s messages came that were chosen by it",
-    ),
-    Did.PRINTED: _many(
-        "%(count)s message was made to fit it", "%(count)s messages were made to fit it"
-    ),
-    Did.CHOSEN_BY: _many(
-        "%(count)s message was chosen for you by it", "%(count)s messages were chosen for you by it"
-    ),
-    Did.CAME_BY_YES: _many("%(count)s message came", "%(count)s messages came"),
-    Did.CAME_AFTER_WAIT: _many(
-        "%(count)s message waited for it and then came",
-        "%(count)s messages waited for it and then came",
-    ),
-    Did.CHECKED_BY_RULE: _many(
-        "a rule asked for it before %(count)s message",
-        "a rule asked for it before %(count)s messages",
-    ),
-    Did.KEPT_AWAY: _many(
-        "%(count)s message was kept from you", "%(count)s messages were kept from you"
-    ),
-    Did.MADE_TO_WAIT: _many("%(count)s message still waits", "%(count)s messages still wait"),
-}
-_HEADS: Final = {
-    Code.IMPORT_SPOKE: _("We took over what an earlier list said of you"),
-    Code.BECAME_KNOWN: _("You became known to us"),
-    Code.YES_TO_CONFIRM: _("You said yes, still to be confirmed"),
-    Code.CONFIRMED: _("You confirmed your yes"),
-    Code.SAID_YES: _("You said yes"),
-    Code.SAID_NO: _("You said no"),
-    Code.TOOK_BACK: _("You took a yes back"),
-    Code.OBJECTED: _("You objected"),
-    Code.LIFTED_OBJECTION: _("You took an objection back"),
-    Code.SET_PREFERENCES: _("You set your preferences"),
-    Code.SET_PROFILE: _("You changed what we know of you"),
-    Code.SET_CONTACT_POINT: _("Your address was set"),
-    Code.CONTACT_POINT_BOUNCED: _("Your address took no mail"),
-    Code.CONTACT_POINT_SUPPRESSED: _("Your address is never to be written to"),
-    Code.STATED_AGE: _("You said how old you are at least"),
-    Code.ASKED_ERASURE: _("You asked to be erased"),
-    Code.UNDID_ERASURE: _("You took that back: you stay"),
-}
-_FOR_YOU: Final = {
-    Speaker.OPERATOR: _("entered by our staff"),
-    Speaker.IMPORT: _("from an earlier list"),
-    Speaker.OTHER: _("noted by our system"),
-}
-_SENT: Final = {
-    Code.SENDING: _("On its way: %(message)s"),
-    Code.SENT: _("Sent: %(message)s"),
-    Code.PERHAPS_SENT: _("Perhaps sent, nobody can say: %(message)s"),
-    Code.NOT_SENT: _("Not sent, the mail server did not take it: %(message)s"),
-    Code.STOPPED_AT_DOOR: _("Stopped at the door: %(message)s"),
-    Code.SENT_CAME_BACK: _("Sent, and came back: %(message)s"),
-    Code.SENT_UNWANTED: _("Sent, and you called it unwanted: %(message)s"),
-    Code.WAS_DELIVERED: _("The mail server took it"),
-    Code.WAS_NOT_TAKEN: _("The mail server did not take it"),
-    Code.WAS_STOPPED: _("It was stopped at the door"),
-    Code.IS_UNKNOWN: _("Nobody can say whether it was handed over"),
-    Code.WAS_RETURNED: _("It came back"),
-    Code.WAS_UNWANTED: _("You called it unwanted"),
-    Code.FOUND_USEFUL: _("You found it useful: %(message)s"),
-    Code.NOT_FOR_ME: _("You said it is not for you: %(message)s"),
-}
-_GROUPS: Final = {
-    Group.CHOICE: _("Your choices"),
-    Group.SENT: _("Sent"),
-    Group.HELD: _("Held back"),
-    Group.SHARED: _("Passed on"),
-    Group.PROOF: _("Checked"),
-    Group.OTHER: _("Other"),
-}
 
 
 class Telling:
@@ -196,12 +72,12 @@ class Telling:
     def item_told(self, item: Item) -> str:
         """Since when it stands, and who said it if it was not the person."""
         since = self.words.say("since %(day)s") % {"day": self.day(item.told_at)}
-        by = _FOR_YOU.get(item.by)
+        by = FOR_YOU.get(item.by)
         return f"{since}, {self.words.say(by)}" if by else since
 
     def figure(self, figure: Figure) -> str:
         """What it did, counted."""
-        told = self.words.say_many(*_DID[figure.did], figure.count)
+        told = self.words.say_many(*DID[figure.did], figure.count)
         return self._first_up(told % {"count": self.words.number(figure.count)})
 
     def silent(self, item: Item) -> str:
@@ -215,13 +91,13 @@ class Telling:
     def sentence(self, sentence: Sentence) -> str:
         """One sentence of an event."""
         code, said = sentence.code, sentence.said
-        if code in _HEADS:
-            by = _FOR_YOU.get(Speaker(str(said.get("by", "person"))))
-            head = self.words.say(_HEADS[code])
+        if code in HEADS:
+            by = FOR_YOU.get(Speaker(str(said.get("by", "person"))))
+            head = self.words.say(HEADS[code])
             named = by and code is not Code.IMPORT_SPOKE
             return f"{head} ({self.words.say(by)})" if by and named else head
-        if code in _SENT:
-            return self.words.say(_SENT[code]) % {"message": self.message(said)}
+        if code in SENT:
+            return self.words.say(SENT[code]) % {"message": self.message(said)}
         if code in self._parts:
             return self._parts[code](said)
         return self._rest(code, said)
@@ -235,7 +111,7 @@ class Telling:
         """Why something did not come."""
         if code.startswith("brand:"):
             return self.words.say("a rule of ours held it back")
-        return self.words.say(_REASONS.get(code, _OTHERWISE))
+        return self.words.say(REASONS.get(code, OTHERWISE))
 
     def held_back(self, code: str) -> str:
         """That something did not come, and why."""
@@ -253,7 +129,7 @@ class Telling:
 
     def group(self, group: Group) -> str:
         """What a reader filters the timeline by."""
-        return self.words.say(_GROUPS[group])
+        return self.words.say(GROUPS[group])
 
     # -- names --
 
@@ -289,11 +165,11 @@ class Telling:
 
     def level(self, level: int) -> str:
         """One of the five levels."""
-        return self.words.say(_LEVELS.get(level, _LEVELS[0]))
+        return self.words.say(LEVELS.get(level, LEVELS[0]))
 
     def state(self, state: str) -> str:
         """Where an answer stands."""
-        return self.words.say(_STATES[ConsentState(state)])
+        return self.words.say(STATES[ConsentState(state)])
 
     # -- parts --
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from reciprocity.brand import PAGE_LINK
 from reciprocity.cli.demo.people import Made, chosen
+from reciprocity.collect.proposition import asked_on_site
 from reciprocity.deliver.link import Link
 from reciprocity.deliver.run import send_own
 from reciprocity.errors import InputError, Unavailable
@@ -57,7 +58,8 @@ def page_links(
     return [
         (f"the page of customer {stayed}: works once, for 15 minutes", _entry(shop, slot)),
         *((f"where people are asked: {told.title}", f"/join/{name}")
-          for name, told in shop.statement.propositions.items()),
+          for name, told in shop.statement.propositions.items()
+          if not asked_on_site(shop.statement, name)),
         ("how everybody asks for their own (the mail lies in the Maildir)", "/enter"),
         ("the link in every message that can only mean less", f"/p/{token}"),
         ("the link in every message that stops it", f"/u/{token}"),
