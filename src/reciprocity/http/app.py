@@ -17,9 +17,11 @@ from litestar.params import FromPath
 
 from reciprocity.errors import InputError, ReciprocityError
 from reciprocity.http import page
+from reciprocity.http.api.counter import EACH_SECOND, Counter
 from reciprocity.http.api.keys import Scope
+from reciprocity.http.api.once import InProgress
 from reciprocity.http.api.problem import Kind, Refusal, refused
-from reciprocity.http.api.reading import Counter, api_router
+from reciprocity.http.api.routes import api_router
 from reciprocity.http.desk import Desk
 from reciprocity.http.entry import entry_router
 from reciprocity.http.events import WriteKey, events_router, no_write_key
@@ -162,12 +164,15 @@ def _failed(request: AnyRequest, error: Exception) -> Response[str] | Response[b
     return answer(500, page.failed_page(brand, choose_language(_accepted(request))))
 
 
-def make_app(desk: Desk, write_key: WriteKey = no_write_key) -> Litestar:
+def make_app(
+    desk: Desk, write_key: WriteKey = no_write_key, key_rate: float = EACH_SECOND
+) -> Litestar:
     """The application that serves *desk*; it closes the desk when it stops.
 
-    *write_key* knows keys with which the brand's own servers report events, besides its API keys.
+    An API key may make *key_rate* requests a second. *write_key* knows keys with which the
+    brand's own servers report events, besides its API keys.
     """
-    visits, asking, counter = Visits(desk.folder, desk.clock), Asking(desk), Counter(desk)
+    visits, asking, counter = Visits(desk.folder, desk.clock), Asking(desk), Counter(desk, key_rate)
     state = {
         "desk": desk,
         "log": LogFiles(desk.folder),
@@ -176,6 +181,7 @@ def make_app(desk: Desk, write_key: WriteKey = no_write_key) -> Litestar:
         "figures": PublicFigures(),
         "prompts": Prompts(),
         "counter": counter,
+        "in_progress": InProgress(),
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
         "write_key": lambda key: write_key(key) or counter.knows(key, Scope.EVENTS_WRITE),

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 import uvicorn
 
 from reciprocity.errors import InputError, Unavailable
+from reciprocity.http.api.counter import EACH_SECOND
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.http.events import WriteKey, no_write_key
@@ -48,11 +49,13 @@ def run(
     clock: Callable[[], int] = now_ms,
     *,
     write_key: WriteKey = no_write_key,
+    key_rate: float = EACH_SECOND,
 ) -> None:
     """Serve the brand in *folder* until the process is told to end; open requests are answered.
 
     *announce* is told the address once connections are taken (a *port* of 0 is any free one).
     *write_key* knows the keys with which the brand's own servers report events; none, by default.
+    An API key may make *key_rate* requests a second.
     Raises `InputError` for a brand without a journal or a host that is none, `Unavailable` when
     the port is taken. Anybody may reach what is served here; put a server that speaks TLS before.
     """
@@ -68,7 +71,7 @@ def run(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     config = uvicorn.Config(
-        logged(cast("_App", make_app(desk, write_key))),
+        logged(cast("_App", make_app(desk, write_key, key_rate))),
         log_config=None,
         log_level="warning",
         access_log=False,  # it would log whole paths

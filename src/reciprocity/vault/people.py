@@ -188,6 +188,8 @@ def register(
     addresses: Mapping[str, str] | None = None,
     confirmed: bool = False,
     method: str = "register",
+    place: str = "",
+    source: str = "",
     act_id: str = "",
 ) -> Appended:
     """Make a person known by an external id, by addresses (channel to address), or by both.
@@ -207,7 +209,7 @@ def register(
     points = tuple(PointSet(channel=channel, confirmed=confirmed) for channel in sorted(told))
     entry = Entry(
         kind="person.registered",
-        body=Act(actor=actor, method=method, points=points),
+        body=Act(actor=actor, method=method, place=place, source=source, points=points),
         new=tuple(new),
         profile=Profile(
             external_id=called, points={channel: told[channel].written for channel in told}
