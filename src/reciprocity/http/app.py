@@ -10,7 +10,7 @@ import logging
 from typing import Final
 
 from anyio.to_thread import run_sync
-from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar import Litestar, MediaType, Request, Response, Router, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
@@ -31,6 +31,7 @@ from reciprocity.http.less import less_router
 from reciprocity.http.log_files import LogFiles, log_router
 from reciprocity.http.me import me_router
 from reciprocity.http.own_page import OwnPage
+from reciprocity.http.pace import paced, page_limit
 from reciprocity.http.prompt import Prompts, prompt_router
 from reciprocity.http.public import PublicFigures, public_router
 from reciprocity.http.sdk import sdk_router
@@ -180,6 +181,7 @@ def make_app(
         "join": JoinPages(),
         "figures": PublicFigures(),
         "prompts": Prompts(),
+        "page_limit": page_limit(),
         "counter": counter,
         "in_progress": InProgress(),
         "door": Door(desk, visits),
@@ -189,8 +191,13 @@ def make_app(
     return Litestar(
         [
             *(show, stop, healthy, ready, static_file),
-            *(log_router(), entry_router(), less_router(), join_router(), me_router()),
-            *(public_router(), prompt_router(), sdk_router(), api_router(), events_router()),
+            Router(
+                "",
+                route_handlers=[entry_router(), join_router(), me_router()],
+                before_request=paced,
+            ),
+            *(log_router(), less_router(), public_router(), prompt_router(), sdk_router()),
+            *(api_router(), events_router()),
         ],
         state=State(state),
         on_shutdown=[asking.close, counter.close, visits.close, desk.close],
