@@ -31,9 +31,9 @@ from reciprocity.model import ANYWHERE, EVERYTHING, Instant
 __all__ = ["ActSaid", "Confirm", "Grant", "Lift", "ObjectTo", "Pause", "Prefer", "Proof", "Refuse",
            "Withdraw", "drafts_of", "proved"]  # fmt: skip
 
-Word = Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,47}$")]
+Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,47}$(?!\n)")]
 """How or where something was said: a word of the brand's own, never anything about a person."""
-MaybeWord = Annotated[str, Meta(pattern="^([a-z][a-z0-9_-]{0,47})?$")]
+MaybeWord = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]{0,47})?$(?!\n)")]
 Names = Annotated[list[str], Meta(max_length=64)]
 SomeNames = Annotated[list[str], Meta(min_length=1, max_length=64)]
 _Text = Annotated[str, Meta(max_length=200)]

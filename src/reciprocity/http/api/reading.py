@@ -3,7 +3,7 @@
 import binascii
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get
@@ -39,7 +39,7 @@ class Event(Struct, frozen=True, kw_only=True):
     at: Instant
     happened_at: Instant
     kind: str
-    body: dict[str, object]
+    body: dict[str, Any]
     receipt: str
 
 
@@ -51,21 +51,21 @@ class Events(Struct, frozen=True, kw_only=True):
     more: bool
 
 
-@get("/brand", opt=_READ)
+@get("/brand", operation_id="readBrand", opt=_READ)
 async def brand(request: AnyRequest) -> Response[BrandStatement]:
     """The brand's statement in force: purposes, topics, propositions, notices, channels."""
     shop = program_of(request).shop
     return _answer(await threaded(lambda: shop.statement))
 
 
-@get("/people/{person:str}", opt=_READ)
+@get("/people/{person:str}", operation_id="readPerson", opt=_READ)
 async def stands(person: FromPath[str], request: AnyRequest) -> Response[Person]:
     """What stands for the person with this external id, or pseudonym."""
     shop = program_of(request).shop
     return _answer(await threaded(lambda: person_now(shop, slot_of(shop, person))))
 
 
-@get("/people/{person:str}/events", opt=_READ)
+@get("/people/{person:str}/events", operation_id="listEvents", opt=_READ)
 async def events(
     person: FromPath[str],
     request: AnyRequest,
@@ -80,7 +80,7 @@ async def events(
     return _answer(await threaded(lambda: _events(shop, person, cursor, limit)))
 
 
-@get("/receipts/{position:int}", opt=_READ)
+@get("/receipts/{position:int}", operation_id="readReceipt", opt=_READ)
 async def receipt(position: FromPath[int], request: AnyRequest) -> Response[Receipt]:
     """The receipt of an event in a person's history, under the newest checkpoint.
 
@@ -92,6 +92,7 @@ async def receipt(position: FromPath[int], request: AnyRequest) -> Response[Rece
 
 @get(
     "/people/{person:str}/decisions/{campaign:str}/{message:str}",
+    operation_id="decide",
     opt={"scope": Scope.DECISIONS},
 )
 async def decided(

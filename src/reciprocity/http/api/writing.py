@@ -99,7 +99,7 @@ async def named_json(
         raise Refusal(Kind.NO_IDEMPOTENCY_KEY)
 
 
-@post("/people", status_code=201, opt=_WRITE, guards=[named_json])
+@post("/people", operation_id="addPerson", status_code=201, opt=_WRITE, guards=[named_json])
 async def add(
     request: AnyRequest, state: State, idempotency_key: IdempotencyKey
 ) -> Response[Recorded]:
@@ -115,7 +115,13 @@ async def add(
     return _answer(201, await threaded(work))
 
 
-@post("/people/{person:str}/acts", status_code=200, opt=_WRITE, guards=[named_json])
+@post(
+    "/people/{person:str}/acts",
+    operation_id="recordAct",
+    status_code=200,
+    opt=_WRITE,
+    guards=[named_json],
+)
 async def act(
     person: FromPath[str],
     request: AnyRequest,
