@@ -217,4 +217,4 @@ def test_a_key_that_asks_too_often_is_held_back_and_another_is_not(site: Site) -
         with pytest.raises(Refusal) as refused:
             counter.admit(one, Scope.PEOPLE_READ)
         assert refused.value.kind is Kind.TOO_MANY
-        assert counter.admit(two, Scope.PEOPLE_READ).key.name == "two"
+        assert counter.admit(two, Scope.PEOPLE_READ).name == "two"

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reciprocity.http.api.keys import Scope
-from reciprocity.http.api.once import InProgress, act_id_of
-from reciprocity.http.api.problem import Kind, Refusal
 from tests.http.api_client import fresh, key_of, problem, write
 from tests.shop import DAY, START
 
@@ -286,18 +284,6 @@ def together(works: list[Callable[[], None]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def test_what_is_being_done_is_not_begun_again() -> None:
-    doing, act_id = InProgress(), act_id_of("till", "a")
-    with doing.alone(act_id):
-        with pytest.raises(Refusal) as refused, doing.alone(act_id):
-            raise AssertionError
-        assert refused.value.kind is Kind.IN_PROGRESS
-        with doing.alone(act_id_of("till", "b")):
-            pass
-    with doing.alone(act_id):
-        pass
 
 
 # --- people ---------------------------------------------------------------------------------------

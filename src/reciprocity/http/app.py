@@ -17,9 +17,9 @@ from litestar.params import FromPath
 
 from reciprocity.errors import InputError, ReciprocityError
 from reciprocity.http import page
+from reciprocity.http.api.clerk import Clerk
 from reciprocity.http.api.counter import EACH_SECOND, Counter
 from reciprocity.http.api.keys import Scope
-from reciprocity.http.api.once import InProgress
 from reciprocity.http.api.problem import Kind, Refusal, refused
 from reciprocity.http.api.routes import api_router
 from reciprocity.http.desk import Desk
@@ -183,7 +183,7 @@ def make_app(
         "prompts": Prompts(),
         "page_limit": page_limit(),
         "counter": counter,
-        "in_progress": InProgress(),
+        "clerk": Clerk(counter, asking),
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
         "write_key": lambda key: write_key(key) or counter.knows(key, Scope.EVENTS_WRITE),

@@ -28,7 +28,8 @@ from reciprocity.errors import InputError
 from reciprocity.events import Evidence
 from reciprocity.model import ANYWHERE, EVERYTHING, Instant
 
-__all__ = ["ActSaid", "Confirm", "Grant", "Lift", "ObjectTo", "Pause", "Prefer", "Proof", "Refuse",
+__all__ = ["ActSaid", "Confirm", "Grant", "Lift",
+    "NewPerson", "ObjectTo", "Pause", "Prefer", "Proof", "Refuse",
            "Withdraw", "drafts_of", "proved"]  # fmt: skip
 
 Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,47}$(?!\n)")]
@@ -48,6 +49,19 @@ class Proof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     when: Instant = 0
     how: MaybeWord = ""
     text: _Text = ""
+
+
+class NewPerson(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person by the id that the brand's other systems have, by addresses, or by both.
+
+    *addresses* maps a channel to an address; *confirmed* says that the person proved to hold them.
+    """
+
+    method: Word
+    external_id: Annotated[str, Meta(max_length=200)] = ""
+    addresses: dict[str, Annotated[str, Meta(max_length=320)]] = field(default_factory=dict)
+    confirmed: bool = False
+    place: MaybeWord = ""
 
 
 class _Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="act"):

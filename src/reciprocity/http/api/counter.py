@@ -19,7 +19,7 @@ from reciprocity.http.frame import threaded
 from reciprocity.http.limit import Limit, asker
 from reciprocity.platform import Reciprocity
 
-__all__ = ["EACH_SECOND", "AnyRequest", "Counter", "Program", "let_in", "program_of"]
+__all__ = ["EACH_SECOND", "AnyRequest", "Counter", "Program", "let_in", "network_of", "program_of"]
 
 EACH_SECOND: Final = 500
 """How many requests a second a key may make, unless the server is told otherwise."""
@@ -28,6 +28,7 @@ _STRANGERS: Final = (5, 50)
 _BEARER: Final = "bearer "
 _PLACE: Final = "program"
 
+Connection = ASGIConnection[BaseRouteHandler, object, object, State]
 AnyRequest = Request[object, object, State]
 
 
@@ -51,8 +52,8 @@ class Counter:
         self._paces = Limit(each_second, max(1, round(each_second * _SECONDS_AT_ONCE)))
         self._strangers = Limit(*_STRANGERS)
 
-    def admit(self, authorization: str, scope: Scope, network: str = "") -> Program:
-        """The program whose key allows *scope*; raises `Refusal` for any other.
+    def admit(self, authorization: str, scope: Scope, network: str = "") -> ApiKey:
+        """The key that allows *scope*; raises `Refusal` for any other.
 
         *network* is where the request comes from: without a key one may ask only now and then.
         """
@@ -66,7 +67,7 @@ class Counter:
             raise Refusal(Kind.TOO_MANY)
         if scope not in key.scopes:
             raise Refusal(Kind.NO_SCOPE, f"Ask an operator for a key with the scope {scope}.")
-        return Program(key, self.desk.shop())
+        return key
 
     def knows(self, token: str, scope: Scope) -> bool:
         """Is *token* a key that allows *scope*?"""
@@ -85,15 +86,21 @@ class Counter:
             self._keys.close()
 
 
-async def let_in(
-    connection: ASGIConnection[BaseRouteHandler, object, object, State], handler: BaseRouteHandler
-) -> None:
+def network_of(connection: Connection | AnyRequest) -> str:
+    """The network that asks, empty if it cannot be told."""
+    return asker(connection.client.host if connection.client else "", connection.headers)
+
+
+async def let_in(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let in whose key allows the scope in the route's `opt`; raises `Refusal` for any other."""
     counter: Counter = connection.app.state.counter
     told, scope = connection.headers.get("authorization", ""), handler.opt["scope"]
-    network = asker(connection.client.host if connection.client else "", connection.headers)
-    program = await threaded(lambda: counter.admit(told, scope, network))
-    connection.state[_PLACE] = program
+    network = network_of(connection)
+
+    def admitted() -> Program:
+        return Program(counter.admit(told, scope, network), counter.desk.shop())
+
+    connection.state[_PLACE] = await threaded(admitted)
 
 
 def program_of(request: AnyRequest) -> Program:

@@ -14,11 +14,11 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from reciprocity.brand import BrandStatement
-from reciprocity.http.api.acts import ActSaid
+from reciprocity.http.api.acts import ActSaid, NewPerson
+from reciprocity.http.api.clerk import Recorded
 from reciprocity.http.api.person import Person
 from reciprocity.http.api.problem import Kind, Problem
 from reciprocity.http.api.reading import Events
-from reciprocity.http.api.writing import NewPerson, Recorded
 from reciprocity.model import Decision
 from reciprocity.prove.receipt import Receipt
 
@@ -105,6 +105,8 @@ def _complete(operation: Json, bodies: dict[str, Json]) -> None:
     for status, some in sorted(kinds.items()):
         responses[str(status)] = _refusal(some)
     operation["responses"] = responses
+    for told in operation.get("parameters", []):
+        told["required"] = told["required"] or told["in"] == "header"
     if name in _BODIES:
         operation["requestBody"] = {
             "required": True,

@@ -13,11 +13,14 @@ from reciprocity.decide.answers import answers_now
 from reciprocity.decide.prepare import Statements
 from reciprocity.decide.statements import statements_below, statements_in_force
 from reciprocity.errors import InputError
+from reciprocity.http.api.once import Written
 from reciprocity.http.api.problem import Kind, Refusal
+from reciprocity.journal.cache import Kept
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.standing import Standing, fold
 from reciprocity.model import ConsentState, Instant
 from reciprocity.platform import Reciprocity
+from reciprocity.vault.people import pseudonym_text
 
 __all__ = ["Consent", "Person", "person_after", "person_now", "slot_of"]
 
@@ -66,37 +69,40 @@ def person_now(shop: Reciprocity, slot: int) -> Person:
     """What stands for the person in *slot* now."""
     journal = shop.journal
     kept = journal.kept(slot)
+    if kept is None or kept.standing.erased:
+        raise Refusal(Kind.UNKNOWN_PERSON)
     at = max(journal.clock(), journal.state().last_at)
-    standing = kept.standing if kept else Standing(slot=slot)
-    return _person(journal, statements_in_force(journal), standing, at)
+    stated = statements_in_force(journal)
+    return _person(pseudonym_text(kept.pseudonym), stated, kept.standing, at)
 
 
-def person_after(shop: Reciprocity, slot: int, version: int, position: int, at: Instant) -> Person:
-    """What stood for the person in *slot* right after their event *version*, at *position*.
+def person_after(
+    journal: Journal, stated: Statements, kept: Kept | None, written: Written
+) -> Person:
+    """What stood for a person right after *written*, the last event of an act.
 
-    Raises `Refusal` once they are erased.
+    *stated* is in force now, and *kept* what stands now for them. Raises `Refusal` once they are
+    erased.
     """
-    journal = shop.journal
-    kept, stated = journal.kept(slot), statements_in_force(journal)
-    if max(stated.brand_at, stated.laws_at, stated.rulebook_at) > position:
-        stated = statements_below(journal, position)
+    if max(stated.brand_at, stated.laws_at, stated.rulebook_at) > written.position:
+        stated = statements_below(journal, written.position)
     if kept is None or kept.standing.erased:
         raise Refusal(Kind.UNKNOWN_PERSON)
     standing = kept.standing
-    if standing.version != version:
-        standing = Standing(slot=slot)
-        for told in journal.history(slot, version + 1):
+    if standing.version != written.version:
+        standing = Standing(slot=written.slot)
+        for told in journal.history(written.slot, written.version + 1):
             standing = fold(
                 standing, told.kind, told.v, told.body, told.at, told.happened_at, told.version,
                 None,
             )  # fmt: skip
-    return _person(journal, stated, standing, at)
+    return _person(pseudonym_text(kept.pseudonym), stated, standing, written.at)
 
 
-def _person(journal: Journal, stated: Statements, standing: Standing, at: Instant) -> Person:
+def _person(name: str, stated: Statements, standing: Standing, at: Instant) -> Person:
     wishes = standing.wishes
     return Person(
-        person=journal.pseudonym(standing.slot),
+        person=name,
         version=standing.version,
         consent=list(_consent(stated.brand, stated.laws, standing, at)),
         objections=sorted(wishes.objections),

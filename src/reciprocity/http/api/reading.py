@@ -13,6 +13,7 @@ from msgspec import Struct
 from reciprocity.brand import BrandStatement
 from reciprocity.errors import InputError
 from reciprocity.events import read_event
+from reciprocity.http.api.clerk import receipt_path
 from reciprocity.http.api.counter import AnyRequest, program_of
 from reciprocity.http.api.keys import Scope
 from reciprocity.http.api.person import Person, person_now, slot_of
@@ -23,7 +24,7 @@ from reciprocity.model import Decision, Instant
 from reciprocity.platform import Reciprocity
 from reciprocity.prove.receipt import Receipt
 
-__all__ = ["Event", "Events", "brand", "decided", "events", "receipt", "receipt_path", "stands"]
+__all__ = ["Event", "Events", "brand", "decided", "events", "receipt", "stands"]
 
 MOST_EVENTS: Final = 200
 _CURSOR: Final = re.compile(r"v1\.([0-9]{1,15})")
@@ -104,11 +105,6 @@ async def decided(
     """
     shop = program_of(request).shop
     return _answer(await threaded(lambda: _decided(shop, person, campaign, message)))
-
-
-def receipt_path(position: int) -> str:
-    """Where the receipt of the event at *position* is read."""
-    return f"/v1/receipts/{position}"
 
 
 def _events(shop: Reciprocity, person: str, cursor: str, limit: int) -> Events:

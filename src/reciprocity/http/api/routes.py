@@ -29,7 +29,7 @@ def document() -> bytes:
 
 
 def api_router() -> Router:
-    """The whole API; `counter`, `in_progress` and `asking` are in the application's state."""
+    """The whole API; `counter` and `clerk` are in the application's state."""
     return Router("", route_handlers=[keyed_router(), Router("/v1", route_handlers=[openapi])])
 
 
