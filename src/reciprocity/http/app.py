@@ -30,6 +30,7 @@ from reciprocity.http.join import JoinPages, join_router
 from reciprocity.http.less import less_router
 from reciprocity.http.log_files import LogFiles, log_router
 from reciprocity.http.me import me_router
+from reciprocity.http.metrics import Metrics, metrics
 from reciprocity.http.own_page import OwnPage
 from reciprocity.http.pace import paced, page_limit
 from reciprocity.http.prompt import Prompts, prompt_router
@@ -166,12 +167,15 @@ def _failed(request: AnyRequest, error: Exception) -> Response[str] | Response[b
 
 
 def make_app(
-    desk: Desk, write_key: WriteKey = no_write_key, key_rate: float = EACH_SECOND
+    desk: Desk,
+    write_key: WriteKey = no_write_key,
+    key_rate: float = EACH_SECOND,
+    counted: Metrics | None = None,
 ) -> Litestar:
     """The application that serves *desk*; it closes the desk when it stops.
 
-    An API key may make *key_rate* requests a second. *write_key* knows keys with which the
-    brand's own servers report events, besides its API keys.
+    An API key may make *key_rate* requests a second; *counted* is what `/metrics` tells.
+    *write_key* knows keys with which the brand's own servers report events, besides its API keys.
     """
     visits, asking, counter = Visits(desk.folder, desk.clock), Asking(desk), Counter(desk, key_rate)
     state = {
@@ -183,6 +187,7 @@ def make_app(
         "prompts": Prompts(),
         "page_limit": page_limit(),
         "counter": counter,
+        "metrics": counted or Metrics(desk.folder),
         "clerk": Clerk(counter, asking),
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
@@ -190,7 +195,7 @@ def make_app(
     }
     return Litestar(
         [
-            *(show, stop, healthy, ready, static_file),
+            *(show, stop, healthy, ready, metrics, static_file),
             Router(
                 "",
                 route_handlers=[entry_router(), join_router(), me_router()],

@@ -17,6 +17,7 @@ from reciprocity.http.api.counter import EACH_SECOND
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.http.events import WriteKey, no_write_key
+from reciprocity.http.metrics import Metrics
 from reciprocity.journal.journal import now_ms
 
 __all__ = ["run"]
@@ -32,8 +33,8 @@ _EVENTS: Final = frozenset(
     f"/v1/{each}" for each in ("events", "batch", "track", "identify", "page")
 )
 _OPEN_PATHS: Final = _EVENTS | {
-    "/healthz", "/readyz", "/enter", "/me", "/verify", "/promises", "/promises.json", "/notices",
-    "/.well-known/gpc.json",
+    "/healthz", "/readyz", "/metrics", "/enter", "/me", "/verify", "/promises", "/promises.json",
+    "/notices", "/.well-known/gpc.json",
 }  # fmt: skip
 _SECRET_BELOW: Final = frozenset({
     "u", "p", "e", "me", "log", "static", "join", "notices", "v1", "sdk",
@@ -70,8 +71,9 @@ def run(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    counted = Metrics(desk.folder)
     config = uvicorn.Config(
-        logged(cast("_App", make_app(desk, write_key, key_rate))),
+        logged(cast("_App", make_app(desk, write_key, key_rate, counted)), counted),
         log_config=None,
         log_level="warning",
         access_log=False,  # it would log whole paths
@@ -103,8 +105,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def logged(app: _App) -> _App:
-    """*app*, with a line for each answer: method, kind of path, status, duration.
+def logged(app: _App, counted: Metrics) -> _App:
+    """*app*, with a line for each answer: method, kind of path, status, duration; all *counted*.
 
     Never the path itself, since a link is a secret, nor who asked.
     """
@@ -123,8 +125,9 @@ def logged(app: _App) -> _App:
         try:
             await app(scope, receive, noted)
         finally:
-            took_ms = (perf_counter() - start) * 1000
-            _log.info("%s %s %d %.1f ms", scope["method"], _kind(scope["path"]), status, took_ms)
+            took, kind = perf_counter() - start, _kind(scope["path"])
+            _log.info("%s %s %d %.1f ms", scope["method"], kind, status, took * 1000)
+            counted.note(kind, status, took)
 
     return answer
 
