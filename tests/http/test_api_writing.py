@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from reciprocity.http.api.acts import NewPerson
 from reciprocity.http.api.keys import Scope
+from reciprocity.http.api.once import mark_of
 from tests.http.api_client import fresh, key_of, problem, write
-from tests.shop import DAY, START
+from tests.shop import DAY, START, new_shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -286,6 +290,71 @@ def together(works: list[Callable[[], None]]) -> None:
         thread.join()
 
 
+def test_many_at_once_for_one_person_are_all_written_and_what_is_wrong_is_told_alone(
+    site: Site,
+) -> None:
+    key, versions, refused = key_of(site), list[int](), list[int]()
+
+    def right(number: int) -> None:
+        said = {"act": "prefer", "method": "phone", "caps": {"email": [None, number]}}
+        got = write(site, key, acts(site), said, f"right-{number}")
+        assert got.json()["stands"]["caps"] == {"email": [None, number]}, got.text
+        versions.append(got.json()["stands"]["version"])
+
+    def wrong(number: int) -> None:
+        said = {"act": "prefer", "method": "phone", "topics": {"cars": number}}
+        refused.append(write(site, key, acts(site), said, f"wrong-{number}").status_code)
+
+    together([partial(work, number) for number in range(12) for work in (right, wrong)])
+    assert sorted(versions) == list(range(2, 14))
+    assert refused == [422] * 12
+
+
+# --- a yes that waits ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def careful(site: Site) -> Site:
+    """The shop, which now wants a yes to offers confirmed by mail."""
+    file = site.shop.brand.folder / "brand.toml"
+    file.write_text(
+        file.read_text().replace('title = "Offers"', 'title = "Offers"\nconfirm = true')
+    )
+    with type(site.shop).open(site.shop.brand.folder, site.clock) as shop:
+        shop.apply("operator:tests")
+    return site
+
+
+def test_a_yes_that_waits_is_asked_for_by_mail_and_confirmed_there(careful: Site) -> None:
+    key, name = key_of(careful), fresh()
+    person = {"method": "till", "external_id": "C-9", "addresses": {"email": "ann@example.com"}}
+    assert write(careful, key, "/v1/people", person).status_code == 201
+    said = {**GRANT, "purposes": ["offers", "purchases"]}
+    first = write(careful, key, "/v1/people/C-9/acts", said, name)
+    told = first.json()
+    assert [each["kind"] for each in told["recorded"]] == ["consent.granted", "consent.requested"]
+    assert (state(told), state(told, "purchases")) == ("pending", "given")
+    link = careful.newest(0)
+    again = write(careful, key, "/v1/people/C-9/acts", said, name)
+    assert again.content == first.content
+    assert careful.client.post(link).status_code == 200
+    assert (
+        careful.client.get("/v1/people/C-9", headers=key).json()["version"]
+        > told["stands"]["version"]
+    )
+    assert write(careful, key, "/v1/people/C-9/acts", said, name).content == first.content
+    assert len(careful.letters("/e/")) == 1
+
+
+def test_a_yes_need_not_wait_where_the_address_is_known_to_be_theirs(careful: Site) -> None:
+    key = key_of(careful)
+    write(careful, key, "/v1/people", {"method": "till", "external_id": "C-9"})
+    waits = write(careful, key, "/v1/people/C-9/acts", GRANT).json()
+    assert state(waits) == "pending"
+    given = write(careful, key, "/v1/people/C-9/acts", {**GRANT, "confirmed": True}).json()
+    assert state(given) == "given"
+
+
 # --- people ---------------------------------------------------------------------------------------
 
 
@@ -301,6 +370,18 @@ def test_a_person_becomes_known_and_nothing_is_granted(site: Site) -> None:
     slot = site.shop.find("ann@example.com")
     assert site.shop.find("id:C-1041") == slot
     assert site.client.get("/v1/people/C-1041", headers=key).json() == told["stands"]
+
+
+def test_no_event_lets_an_address_be_guessed(site: Site) -> None:
+    """The mark by which a retry is known is keyed: the same request to another brand differs."""
+    said = {"method": "till", "addresses": {"email": "ann@example.com"}}
+    got = write(site, key_of(site), "/v1/people", said).json()
+    text = site.shop.journal.told(got["recorded"][0]["position"]).text
+    mark = json.loads(text)["body"]["source"]
+    with new_shop(site.shop.brand.folder.parent / "other") as other:
+        named = msgspec.json.decode(msgspec.json.encode(said), type=NewPerson)
+        assert mark_of(site.shop.journal, "person", -1, named) == mark
+        assert mark_of(other.journal, "person", -1, named) != mark
 
 
 def test_making_known_twice_under_one_name_is_once(site: Site) -> None:

@@ -203,10 +203,10 @@ def _reader(shop: Reciprocity) -> Callable[[_Errand], None]:
 
     def read(errand: _Errand) -> None:
         if errand.asked.person is None:
-            errand.mark = mark_of("person", _NOBODY_YET, errand.said)
+            errand.mark = mark_of(shop.journal, "person", _NOBODY_YET, errand.said)
         else:
             errand.slot = slot_of(shop, errand.asked.person)
-            errand.mark = mark_of("act", errand.slot, errand.said)
+            errand.mark = mark_of(shop.journal, "act", errand.slot, errand.said)
 
     return read
 

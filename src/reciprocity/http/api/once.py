@@ -21,6 +21,7 @@ from reciprocity.journal.entry import act_part
 from reciprocity.platform import Reciprocity
 
 if TYPE_CHECKING:
+    from reciprocity.journal.journal import Journal
     from reciprocity.journal.leaf import Told
 
 __all__ = ["Written", "act_id_of", "mark_of", "written_before"]
@@ -28,6 +29,7 @@ __all__ = ["Written", "act_id_of", "mark_of", "written_before"]
 _KEY: Final = re.compile(r'"([\x20\x21\x23-\x5b\x5d-\x7e]{1,200})"|([\x21\x23-\x7e]{1,200})')
 """A structured header's string, as the IETF draft has it, or the same without quotes."""
 _MARK_CHARACTERS: Final = 22
+_NAMESPACE: Final = "request"
 _MOST_PARTS: Final = 8
 
 
@@ -54,10 +56,14 @@ def act_id_of(program: str, header: str) -> str:
     return f"api/{sha256(named.encode()).hexdigest()}"
 
 
-def mark_of(what: str, whom: int, said: object) -> str:
-    """What tells one request from another: *said* of the person in slot *whom*, by its hash."""
-    text = msgspec.json.encode([what, whom, said], order="sorted")
-    digest = urlsafe_b64encode(sha256(text).digest()).decode()
+def mark_of(journal: "Journal", what: str, whom: int, said: object) -> str:
+    """What tells one request from another: *said* of the person in slot *whom*, by a keyed hash.
+
+    Keyed by the brand's own key, since a request may hold an address: whoever reads the event, or
+    its receipt, must not be able to try addresses against it.
+    """
+    text = msgspec.json.encode([what, whom, said], order="sorted").decode()
+    digest = urlsafe_b64encode(journal.digest(_NAMESPACE, text)).decode()
     return f"api:{digest[:_MARK_CHARACTERS]}"
 
 
