@@ -18,6 +18,7 @@ from tests.shop import DAY, START, new_shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.http.conftest import Site
 
@@ -194,6 +195,19 @@ def test_nothing_is_written_of_somebody_unknown_or_erased(site: Site) -> None:
     site.shop.ask_erasure(1, "operator:tests", "phone")
     site.shop.erase(1, "operator:tests", now=True)
     problem(write(site, key, path, WITHDRAW), "unknown-person", 404)
+
+
+def test_without_the_journals_keys_nothing_is_written_and_the_name_can_be_used_again(
+    site: Site, tmp_path: Path
+) -> None:
+    key, name, there = key_of(site), fresh(), site.shop.brand.folder / "keys.db"
+    there.rename(tmp_path / "away")
+    got = write(site, key, acts(site), WITHDRAW, name)
+    problem(got, "unavailable", 503)
+    assert got.headers["retry-after"] == "5"
+    (tmp_path / "away").rename(there)
+    assert write(site, key, acts(site), WITHDRAW, name).status_code == 200
+    assert kinds(site) == ["consent.granted", "consent.withdrawn"]
 
 
 # --- once -----------------------------------------------------------------------------------------
