@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reciprocity.http.api.counter import Counter
 from reciprocity.http.api.keys import ApiKeys, Scope
-from reciprocity.http.api.problem import Kind
+from reciprocity.http.api.problem import Kind, Refusal
+from reciprocity.http.desk import Desk
 from reciprocity.prove.receipt import read_receipt
+from tests.http.api_client import key_of, problem
 from tests.http.running import ROOT, serving
 from tests.shop import Clock, add_people, new_shop, withdraw
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from httpx import Response
-
     from tests.http.conftest import Site
-
-
-def key_of(site: Site, *scopes: Scope) -> dict[str, str]:
-    with closing(ApiKeys(site.shop.journal.folder, site.clock)) as keys:
-        return {"Authorization": f"Bearer {keys.add('till', scopes, 30).token}"}
-
-
-def problem(got: Response, name: str, status: int) -> str:
-    """The detail of the problem *name*, which *got* must be."""
-    assert got.headers["content-type"].startswith("application/problem+json")
-    told = got.json()
-    assert (got.status_code, told["status"]) == (status, status)
-    assert told["type"] == f"urn:reciprocity:problem:{name}"
-    assert told["title"]
-    assert told["detail"]
-    return str(told["detail"])
 
 
 def test_a_program_reads_what_stands_for_a_person(site: Site) -> None:
@@ -121,7 +107,7 @@ def test_a_key_of_another_scope_is_told_which_one_is_needed(site: Site) -> None:
     assert "people:read" in problem(site.client.get("/v1/brand", headers=key), "no-scope", 403)
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/none", "/v1/people", "/v1/people/a/b"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/none", "/v1/people/a/b"])
 def test_no_such_path_is_a_problem_and_no_page(site: Site, path: str) -> None:
     problem(site.client.get(path), "not-found", 404)
 
@@ -157,3 +143,78 @@ def test_the_log_of_a_real_server_names_neither_person_nor_key(tmp_path: Path) -
     assert "GET /v1/... 200" in log
     assert name not in log
     assert token[20:] not in log
+
+
+# --- events, page by page -------------------------------------------------------------------------
+
+
+def test_events_are_read_page_by_page_while_more_are_appended(site: Site) -> None:
+    key, path = key_of(site, Scope.PEOPLE_READ), events_of(site)
+    for _ in range(4):
+        withdraw(site.shop, 0)
+    first = site.client.get(f"{path}?limit=2", headers=key).json()
+    assert [each["version"] for each in first["events"]] == [1, 2]
+    assert first["more"]
+    withdraw(site.shop, 0)
+    rest = site.client.get(f"{path}?cursor={first['cursor']}", headers=key).json()
+    assert [each["version"] for each in rest["events"]] == [3, 4, 5, 6]
+    assert not rest["more"]
+    after = f"{path}?cursor={rest['cursor']}"
+    assert site.client.get(after, headers=key).json()["events"] == []
+    withdraw(site.shop, 0)
+    assert [each["version"] for each in site.client.get(after, headers=key).json()["events"]] == [7]
+    assert site.client.get(f"{path}?limit=2", headers=key).json() == first
+
+
+def events_of(site: Site, slot: int = 0) -> str:
+    return f"/v1/people/{site.shop.journal.pseudonym(slot)}/events"
+
+
+def test_an_event_is_told_as_the_journal_holds_it(site: Site) -> None:
+    key, position = key_of(site, Scope.PEOPLE_READ), withdraw(site.shop, 0).position
+    (told,) = site.client.get(events_of(site), headers=key).json()["events"][1:]
+    sealed = json.loads(site.shop.journal.told(position).text)
+    assert told["body"] == sealed["body"]
+    assert (told["kind"], told["at"], told["position"]) == (sealed["kind"], sealed["at"], position)
+    assert site.client.get(told["receipt"], headers=key).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["cursor=x", "cursor=djEuLTE=", "cursor=" + "A" * 65, "limit=0", "limit=201", "limit=a"],
+)
+def test_a_page_that_was_never_given_out_is_refused(site: Site, query: str) -> None:
+    got = site.client.get(f"{events_of(site)}?{query}", headers=key_of(site))
+    problem(got, "invalid", 422)
+    assert got.json()["errors"]
+
+
+# --- decisions ------------------------------------------------------------------------------------
+
+
+def test_a_program_asks_whether_a_message_may_be_shown(site: Site) -> None:
+    key, name = key_of(site, Scope.DECISIONS), site.shop.journal.pseudonym(0)
+    path = f"/v1/people/{name}/decisions/spring/garden"
+    assert site.client.get(path, headers=key).json() == {"verdict": "deliver"}
+    withdraw(site.shop, 0)
+    told = site.client.get(path, headers=key).json()
+    assert told == {"verdict": "refuse", "reason": "withdrawn"}
+    for other in ("spring/nothing", "winter/garden"):
+        got = site.client.get(f"/v1/people/{name}/decisions/{other}", headers=key)
+        problem(got, "not-found", 404)
+    problem(site.client.get(f"/v1/people/{name}", headers=key), "no-scope", 403)
+
+
+# --- how often ------------------------------------------------------------------------------------
+
+
+def test_a_key_that_asks_too_often_is_held_back_and_another_is_not(site: Site) -> None:
+    counter = Counter(Desk(site.shop.brand.folder, site.clock), each_second=2)
+    one, two = (key_of(site, name=name)["Authorization"] for name in ("one", "two"))
+    with closing(counter.desk), closing(counter):
+        for _ in range(4):
+            counter.admit(one, Scope.PEOPLE_READ)
+        with pytest.raises(Refusal) as refused:
+            counter.admit(one, Scope.PEOPLE_READ)
+        assert refused.value.kind is Kind.TOO_MANY
+        assert counter.admit(two, Scope.PEOPLE_READ).name == "two"

@@ -171,6 +171,9 @@ def serve(
     tick: Annotated[
         int, typer.Option("--tick", min=0, help="Do what is due every so many seconds; 0: never.")
     ] = 60,
+    key_rate: Annotated[
+        int, typer.Option("--key-rate", min=1, help="Requests a second that an API key may make.")
+    ] = 500,
 ) -> None:
     """Answer the links in messages, so that one click stops them, and do what is due."""
     from threading import Event, Thread
@@ -182,7 +185,7 @@ def serve(
         told = (front.brand, front.actor, tick, ended)
         Thread(target=_tick, args=told, daemon=True).start()
     try:
-        run(front.brand.resolve(), host, port, _announce)
+        run(front.brand.resolve(), host, port, _announce, key_rate=key_rate)
     finally:
         ended.set()
 

@@ -49,13 +49,15 @@ def grant(
     as_json: AsJson = False,
 ) -> None:
     """Record a yes; a purpose that wants confirming waits for that, 7 days."""
+    from reciprocity.collect.shown import notice_shown, waiting_for_proof
     from reciprocity.consent import draft
 
     actor = front_of(context).actor
     with opened(context) as shop:
-        shown = _shown(shop, notice, language) if notice else {}
+        brand = shop.statement
+        shown = notice_shown(brand, shop.laws, notice, language) if notice else {}
         slot = shop.find(who)
-        waits = [] if confirmed else [one for one in purposes if _waits(shop, slot, one)]
+        waits = () if confirmed else waiting_for_proof(brand, shop.wishes(slot), purposes)
         at_once = [one for one in purposes if one not in waits]
         positions = []
         for make, named in ((draft.grant, at_once), (draft.request, waits)):
@@ -77,31 +79,6 @@ def _drafted(
 ) -> "Drafted":
     """What *make* makes of *purposes*, said now by *who* (actor, method)."""
     return make(shop.saying(*who, **shown), purposes, channels)
-
-
-def _shown(shop: "Reciprocity", notice: str, language: str) -> dict[str, str]:
-    """What an act says of the notice that was shown: the id of its words, and their language."""
-    from reciprocity.brand import notice_hash
-
-    statement = shop.statement
-    declared, spoken = statement.notices.get(notice), language or statement.language
-    if declared is None and notice in statement.propositions:
-        from reciprocity.collect.proposition import terms_of
-
-        terms, _ = terms_of(statement, shop.laws, notice, spoken)
-        return {"notice": terms.notice, "notice_language": terms.language}
-    if declared is None or spoken not in declared.text:
-        raise InputError(f"notice {notice[:64]!r} has no text in {spoken[:16]!r}: see brand.toml")
-    told = notice_hash(notice, spoken, declared.text[spoken])
-    return {"notice": told, "notice_language": spoken}
-
-
-def _waits(shop: "Reciprocity", slot: int, purpose: str) -> bool:
-    """Does a yes to *purpose* wait until an address is shown to be the person's own?"""
-    declared, points = shop.statement.purposes.get(purpose), shop.wishes(slot).points
-    if declared is None or not declared.confirm:
-        return False
-    return not all(name in points and points[name].confirmed for name in declared.channels)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """What the brand has in force, read from the journal: for decisions now and for replays of then."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -14,7 +15,14 @@ from reciprocity.journal.journal import Journal
 from reciprocity.journal.read import Telling
 from reciprocity.model import Campaign
 
-__all__ = ["CampaignInForce", "Past", "campaign_in_force", "prepare_all", "statements_in_force"]
+__all__ = [
+    "CampaignInForce",
+    "Past",
+    "campaign_in_force",
+    "prepare_all",
+    "statements_below",
+    "statements_in_force",
+]
 
 _brand: Final = msgspec.json.Decoder(BrandStatement)
 _rulebook: Final = msgspec.json.Decoder(Rulebook)
@@ -38,6 +46,24 @@ def statements_in_force(journal: Journal) -> Statements:
         if stated is None:
             raise InputError(f"no {name} is in force: run `reciprocity apply` first")
         found[name] = stated
+    return _statements(found)
+
+
+def statements_below(journal: Journal, position: int) -> Statements:
+    """The brand file, rulebook and law packs that were in force when event *position* was written.
+
+    Raises `InputError` for a position before the first `apply`.
+    """
+    found: dict[str, tuple[int, msgspec.Raw]] = {}
+    for told in journal.statements():  # oldest first: the last word below *position* holds
+        if told.position < position and isinstance(told.body, Stated):
+            found[told.kind.removesuffix(".applied")] = (told.position, told.body.body)
+    if missing := {"brand", "rulebook", "laws"} - set(found):
+        raise InputError(f"no {min(missing)} was in force at position {position}")
+    return _statements(found)
+
+
+def _statements(found: Mapping[str, tuple[int, msgspec.Raw]]) -> Statements:
     return Statements(
         brand=_brand.decode(found["brand"][1]),
         rulebook=_rulebook.decode(found["rulebook"][1]),

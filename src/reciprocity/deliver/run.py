@@ -311,7 +311,7 @@ def _report(
     )
 
 
-def prepared_for(post: Post, campaign_id: str) -> dict[str, Prepared]:
+def prepared_for(journal: Journal, campaign_id: str) -> dict[str, Prepared]:
     """Every message of a campaign in force, prepared: what `why` asks about."""
-    stated = campaign_in_force(post.journal, campaign_id)
-    return prepare_all(statements_in_force(post.journal), stated)
+    stated = campaign_in_force(journal, campaign_id)
+    return prepare_all(statements_in_force(journal), stated)

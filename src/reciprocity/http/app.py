@@ -10,16 +10,18 @@ import logging
 from typing import Final
 
 from anyio.to_thread import run_sync
-from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar import Litestar, MediaType, Request, Response, Router, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from reciprocity.errors import InputError, ReciprocityError
 from reciprocity.http import page
+from reciprocity.http.api.clerk import Clerk
+from reciprocity.http.api.counter import EACH_SECOND, Counter
 from reciprocity.http.api.keys import Scope
 from reciprocity.http.api.problem import Kind, Refusal, refused
-from reciprocity.http.api.reading import Counter, api_router
+from reciprocity.http.api.routes import api_router
 from reciprocity.http.desk import Desk
 from reciprocity.http.entry import entry_router
 from reciprocity.http.events import WriteKey, events_router, no_write_key
@@ -28,7 +30,9 @@ from reciprocity.http.join import JoinPages, join_router
 from reciprocity.http.less import less_router
 from reciprocity.http.log_files import LogFiles, log_router
 from reciprocity.http.me import me_router
+from reciprocity.http.metrics import Metrics, metrics
 from reciprocity.http.own_page import OwnPage
+from reciprocity.http.pace import paced, page_limit
 from reciprocity.http.prompt import Prompts, prompt_router
 from reciprocity.http.public import PublicFigures, public_router
 from reciprocity.http.sdk import sdk_router
@@ -162,12 +166,18 @@ def _failed(request: AnyRequest, error: Exception) -> Response[str] | Response[b
     return answer(500, page.failed_page(brand, choose_language(_accepted(request))))
 
 
-def make_app(desk: Desk, write_key: WriteKey = no_write_key) -> Litestar:
+def make_app(
+    desk: Desk,
+    write_key: WriteKey = no_write_key,
+    key_rate: float = EACH_SECOND,
+    counted: Metrics | None = None,
+) -> Litestar:
     """The application that serves *desk*; it closes the desk when it stops.
 
+    An API key may make *key_rate* requests a second; *counted* is what `/metrics` tells.
     *write_key* knows keys with which the brand's own servers report events, besides its API keys.
     """
-    visits, asking, counter = Visits(desk.folder, desk.clock), Asking(desk), Counter(desk)
+    visits, asking, counter = Visits(desk.folder, desk.clock), Asking(desk), Counter(desk, key_rate)
     state = {
         "desk": desk,
         "log": LogFiles(desk.folder),
@@ -175,16 +185,24 @@ def make_app(desk: Desk, write_key: WriteKey = no_write_key) -> Litestar:
         "join": JoinPages(),
         "figures": PublicFigures(),
         "prompts": Prompts(),
+        "page_limit": page_limit(),
         "counter": counter,
+        "metrics": counted or Metrics(desk.folder),
+        "clerk": Clerk(counter, asking),
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
         "write_key": lambda key: write_key(key) or counter.knows(key, Scope.EVENTS_WRITE),
     }
     return Litestar(
         [
-            *(show, stop, healthy, ready, static_file),
-            *(log_router(), entry_router(), less_router(), join_router(), me_router()),
-            *(public_router(), prompt_router(), sdk_router(), api_router(), events_router()),
+            *(show, stop, healthy, ready, metrics, static_file),
+            Router(
+                "",
+                route_handlers=[entry_router(), join_router(), me_router()],
+                before_request=paced,
+            ),
+            *(log_router(), less_router(), public_router(), prompt_router(), sdk_router()),
+            *(api_router(), events_router()),
         ],
         state=State(state),
         on_shutdown=[asking.close, counter.close, visits.close, desk.close],

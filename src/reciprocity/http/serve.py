@@ -13,9 +13,11 @@ from typing import Any, Final, cast
 import uvicorn
 
 from reciprocity.errors import InputError, Unavailable
+from reciprocity.http.api.counter import EACH_SECOND
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.http.events import WriteKey, no_write_key
+from reciprocity.http.metrics import Metrics
 from reciprocity.journal.journal import now_ms
 
 __all__ = ["run"]
@@ -31,8 +33,8 @@ _EVENTS: Final = frozenset(
     f"/v1/{each}" for each in ("events", "batch", "track", "identify", "page")
 )
 _OPEN_PATHS: Final = _EVENTS | {
-    "/healthz", "/readyz", "/enter", "/me", "/verify", "/promises", "/promises.json", "/notices",
-    "/.well-known/gpc.json",
+    "/healthz", "/readyz", "/metrics", "/enter", "/me", "/verify", "/promises", "/promises.json",
+    "/notices", "/.well-known/gpc.json",
 }  # fmt: skip
 _SECRET_BELOW: Final = frozenset({
     "u", "p", "e", "me", "log", "static", "join", "notices", "v1", "sdk",
@@ -48,11 +50,13 @@ def run(
     clock: Callable[[], int] = now_ms,
     *,
     write_key: WriteKey = no_write_key,
+    key_rate: float = EACH_SECOND,
 ) -> None:
     """Serve the brand in *folder* until the process is told to end; open requests are answered.
 
     *announce* is told the address once connections are taken (a *port* of 0 is any free one).
     *write_key* knows the keys with which the brand's own servers report events; none, by default.
+    An API key may make *key_rate* requests a second.
     Raises `InputError` for a brand without a journal or a host that is none, `Unavailable` when
     the port is taken. Anybody may reach what is served here; put a server that speaks TLS before.
     """
@@ -67,8 +71,9 @@ def run(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    counted = Metrics(desk.folder)
     config = uvicorn.Config(
-        logged(cast("_App", make_app(desk, write_key))),
+        logged(cast("_App", make_app(desk, write_key, key_rate, counted)), counted),
         log_config=None,
         log_level="warning",
         access_log=False,  # it would log whole paths
@@ -100,8 +105,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def logged(app: _App) -> _App:
-    """*app*, with a line for each answer: method, kind of path, status, duration.
+def logged(app: _App, counted: Metrics) -> _App:
+    """*app*, with a line for each answer: method, kind of path, status, duration; all *counted*.
 
     Never the path itself, since a link is a secret, nor who asked.
     """
@@ -120,8 +125,9 @@ def logged(app: _App) -> _App:
         try:
             await app(scope, receive, noted)
         finally:
-            took_ms = (perf_counter() - start) * 1000
-            _log.info("%s %s %d %.1f ms", scope["method"], _kind(scope["path"]), status, took_ms)
+            took, kind = perf_counter() - start, _kind(scope["path"])
+            _log.info("%s %s %d %.1f ms", scope["method"], kind, status, took * 1000)
+            counted.note(kind, status, took)
 
     return answer
 

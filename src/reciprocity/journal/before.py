@@ -12,7 +12,7 @@ from reciprocity.journal.leaf import Row
 from reciprocity.journal.log_reader import State
 from reciprocity.journal.read import Reader
 from reciprocity.journal.standing import Standing
-from reciprocity.keys import KeyPair, KeyStore, PersonKeys, commit
+from reciprocity.keys import KeyPair, KeyStore, PersonKeys
 from reciprocity.model import Profile
 
 __all__ = ["Before", "Written", "read_before"]
@@ -107,10 +107,7 @@ def read_before(
     found = keys.find_many(digests) if digests else {}
     known = reader.with_events(set(found.values()))
 
-    def act_digest(act_id: str) -> bytes:
-        return commit(keys.brand.blinding, b"act\0" + act_id.encode())[:16]
-
-    acts = [act_digest(each) for each in asked.act_ids]
+    acts = [reader.act_digest(each) for each in asked.act_ids]
     return Before(
         at=max(now, state.last_at),
         clock_behind=now < state.last_at - BEHIND_MS,
@@ -126,7 +123,7 @@ def read_before(
         found={digest: slot for digest, slot in found.items() if slot in known},
         suppressed=reader.suppressed(digests) if digests else frozenset(),
         acts=reader.acts(acts) if acts else {},
-        act_digest=act_digest,
+        act_digest=reader.act_digest,
         shielded=reader.shielded,
         sensitive=sensitive,
         profile_of=reader.profile,

@@ -266,6 +266,15 @@ class Reader(LogReader):
         with explained("read the suppression list"):
             return frozenset(asked[row[0]] for row in rows_in(self.db, query, list(asked)))
 
+    def act_digest(self, act_id: str) -> bytes:
+        """What the journal holds in the place of *act_id*."""
+        return commit(self._keys.brand.blinding, b"act\0" + act_id.encode())[:16]
+
+    def acted(self, act_id: str) -> Told | None:
+        """The event that was written for *act_id*, opened; None if none was, or it is erased."""
+        rows = self.acts([self.act_digest(act_id)])
+        return next((self.open(row) for row in rows.values()), None)
+
     def acts(self, digests: Sequence[bytes]) -> dict[bytes, Row]:
         """The rows that were written for these act ids, by the digest of the id."""
         query = f"SELECT act_id, {_COLUMNS} FROM event WHERE act_id IN (?)"  # noqa: S608 - column names

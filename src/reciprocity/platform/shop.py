@@ -277,7 +277,7 @@ class Reciprocity:
 
     def why(self, slot: int, campaign: Id, message: Id) -> Why:
         """What is decided of *message* for one person now, and the facts that decide it."""
-        prepared = prepared_for(self.post, campaign).get(message)
+        prepared = prepared_for(self.journal, campaign).get(message)
         if prepared is None:
             raise InputError(f"campaign {campaign} has no message {message[:64]!r}")
         kept, at = self.journal.kept(slot), self.journal.clock()

@@ -34,6 +34,7 @@ __all__ = [
     "read_address",
     "read_pseudonym",
     "register",
+    "registration",
     "set_address",
 ]
 
@@ -190,10 +191,34 @@ def register(
     method: str = "register",
     act_id: str = "",
 ) -> Appended:
-    """Make a person known by an external id, by addresses (channel to address), or by both.
+    """Make a person known: append what `registration` says.
+
+    Raises `Conflict` if somebody is known by one of the names already.
+    """
+    entry = registration(
+        journal, statement, actor=actor, external_id=external_id, addresses=addresses,
+        confirmed=confirmed, method=method, act_id=act_id,
+    )  # fmt: skip
+    return journal.append([entry])[0]
+
+
+def registration(
+    journal: Journal,
+    statement: BrandStatement,
+    *,
+    actor: str,
+    external_id: str = "",
+    addresses: Mapping[str, str] | None = None,
+    confirmed: bool = False,
+    method: str = "register",
+    place: str = "",
+    source: str = "",
+    act_id: str = "",
+) -> Entry:
+    """What makes a person known by an external id, by addresses (channel to address), or by both.
 
     An external id alone is enough: nobody has to be reachable. Nothing is granted by it. Raises
-    `Conflict` if somebody is known by one of these already.
+    `InputError` for what is no name.
     """
     told = {channel: read_address(_kind(statement, channel), text)
             for channel, text in (addresses or {}).items()}  # fmt: skip
@@ -205,16 +230,15 @@ def register(
     if called:
         new.append(("", journal.digest(EXTERNAL, called)))
     points = tuple(PointSet(channel=channel, confirmed=confirmed) for channel in sorted(told))
-    entry = Entry(
+    return Entry(
         kind="person.registered",
-        body=Act(actor=actor, method=method, points=points),
+        body=Act(actor=actor, method=method, place=place, source=source, points=points),
         new=tuple(new),
         profile=Profile(
             external_id=called, points={channel: told[channel].written for channel in told}
         ),
         act_id=act_id,
     )
-    return journal.append([entry])[0]
 
 
 def set_address(

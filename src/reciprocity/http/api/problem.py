@@ -4,12 +4,13 @@ Nothing under `/v1` is ever answered with a page. What went wrong inside is in t
 not in the answer.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
 import msgspec
 from litestar import Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 from msgspec import Struct
 
 from reciprocity.http.frame import headers
@@ -23,6 +24,10 @@ class Kind(Enum):
     """A refusal's published name, its status, its title, and what to do."""
 
     BAD_REQUEST = ("bad-request", 400, "The request cannot be read", "Mend it and send it again.")
+    NO_IDEMPOTENCY_KEY = (
+        "idempotency-key-missing", 400, "A write must have a name",
+        "Send `Idempotency-Key: ID`, a fresh one for each act and the same one for a retry.",
+    )  # fmt: skip
     NO_KEY = (
         "no-key", 401, "A key is needed",
         "Send `Authorization: Bearer KEY` with a key that is in force.",
@@ -40,7 +45,34 @@ class Kind(Enum):
         "method-not-allowed", 405, "This cannot be done here",
         "Use one of the methods in the header `Allow`.",
     )  # fmt: skip
+    IN_PROGRESS = (
+        "in-progress", 409, "This very write is being done",
+        "Wait a moment and send it again with the same Idempotency-Key.",
+    )  # fmt: skip
+    CONFLICT = (
+        "conflict", 409, "The person's history kept moving on",
+        "Nothing was written. Send it again with the same Idempotency-Key.",
+    )  # fmt: skip
+    PERSON_KNOWN = (
+        "person-known", 409, "The person is known already",
+        "Somebody is known by one of these identities: act for them instead.",
+    )  # fmt: skip
     TOO_LARGE = ("too-large", 413, "The body is too large", "Send less at a time.")
+    NOT_JSON = (
+        "unsupported-media-type", 415, "The body is no JSON",
+        "Send JSON with `Content-Type: application/json`.",
+    )  # fmt: skip
+    INVALID = (
+        "invalid", 422, "The request says what cannot be done",
+        "Mend what `errors` lists. Nothing was written; the Idempotency-Key may be used again.",
+    )  # fmt: skip
+    KEY_REUSED = (
+        "idempotency-key-reused", 422, "The Idempotency-Key was used for another write",
+        "Make a fresh one for each act; nothing more was written.",
+    )  # fmt: skip
+    TOO_MANY = (
+        "too-many-requests", 429, "Too many requests", "Wait as long as `Retry-After` says.",
+    )  # fmt: skip
     FAULT = (
         "fault", 500, "The server failed",
         "It is a fault of the server; its log says more. Nothing says that it was done.",
@@ -55,34 +87,41 @@ class Kind(Enum):
         self.type, self.status, self.title, self.advice = _TYPE + name, status, title, advice
 
 
-class Problem(Struct, frozen=True, kw_only=True):
-    """The body of a refusal; *type* never changes its meaning."""
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of a refusal; *type* never changes its meaning. *errors* are all that is wrong."""
 
     type: str
     title: str
     status: int
     detail: str
+    errors: tuple[str, ...] = ()
 
 
 class Refusal(Exception):
     """Ends a request with a problem of this *kind*."""
 
-    def __init__(self, kind: Kind, detail: str = "") -> None:
+    def __init__(self, kind: Kind, detail: str = "", errors: Sequence[str] = ()) -> None:
         """*detail* stands in the place of the kind's own advice; it never names a person."""
         super().__init__(kind.type)
-        self.kind, self.detail = kind, detail or kind.advice
+        self.kind, self.detail, self.errors = kind, detail or kind.advice, tuple(errors)
 
 
 _BY_STATUS: Final = {
-    404: Kind.NOT_FOUND, 405: Kind.NO_METHOD, 413: Kind.TOO_LARGE, 503: Kind.UNAVAILABLE,
+    404: Kind.NOT_FOUND, 405: Kind.NO_METHOD, 413: Kind.TOO_LARGE, 415: Kind.NOT_JSON,
+    429: Kind.TOO_MANY, 503: Kind.UNAVAILABLE,
 }  # fmt: skip
+_AGAIN: Final = {409: "1", 429: "1", 503: "5"}
+"""In how many seconds to ask again, by status."""
 
 
 def refused(error: Exception) -> Response[bytes]:
     """The problem that *error* is to whoever asked; unknown ones are faults."""
     more: dict[str, str] = {}
+    errors: tuple[str, ...] = ()
     if isinstance(error, Refusal):
-        kind, detail = error.kind, error.detail
+        kind, detail, errors = error.kind, error.detail, error.errors
+    elif isinstance(error, ValidationException):
+        kind, detail, errors = Kind.INVALID, Kind.INVALID.advice, _faults(error)
     elif isinstance(error, HTTPException):
         other = Kind.BAD_REQUEST if error.status_code < Kind.FAULT.status else Kind.FAULT
         kind = _BY_STATUS.get(error.status_code, other)
@@ -91,10 +130,22 @@ def refused(error: Exception) -> Response[bytes]:
         kind, detail = Kind.FAULT, Kind.FAULT.advice
     if kind is Kind.NO_KEY:
         more["WWW-Authenticate"] = "Bearer"
-    said = Problem(type=kind.type, title=kind.title, status=kind.status, detail=detail)
+    if kind.status in _AGAIN and kind is not Kind.PERSON_KNOWN:
+        more["Retry-After"] = _AGAIN[kind.status]
+    said = Problem(
+        type=kind.type, title=kind.title, status=kind.status, detail=detail, errors=errors
+    )
     return Response(
         msgspec.json.encode(said),
         status_code=kind.status,
         media_type="application/problem+json",
         headers={**headers(), **more},
+    )
+
+
+def _faults(error: ValidationException) -> tuple[str, ...]:
+    """What is wrong with a parameter or the body, as `WHERE: WHAT`."""
+    told = error.extra if isinstance(error.extra, list) else []
+    return tuple(
+        f"{fault.get('key', 'body')}: {fault['message']}" for fault in told if "message" in fault
     )

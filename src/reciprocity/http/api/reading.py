@@ -1,177 +1,167 @@
-"""What a program may read: the brand's statement in force, what stands for a person, receipts."""
+"""What a program may read: the brand's statement, what stands for a person, events, receipts."""
 
-import threading
-from collections.abc import Iterator
-from typing import Final
+import binascii
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import Request, Response, Router, get
-from litestar.datastructures import State
-from litestar.params import FromPath
+from litestar import Response, get
+from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
-from reciprocity.brand import BrandStatement, LawPack
-from reciprocity.consent.state import Wishes
-from reciprocity.decide.answers import answers_now
-from reciprocity.decide.statements import statements_in_force
+from reciprocity.brand import BrandStatement
 from reciprocity.errors import InputError
-from reciprocity.http.api.keys import ApiKeys, Scope
+from reciprocity.events import read_event
+from reciprocity.http.api.clerk import receipt_path
+from reciprocity.http.api.counter import AnyRequest, program_of
+from reciprocity.http.api.keys import Scope
+from reciprocity.http.api.person import Person, person_now, slot_of
 from reciprocity.http.api.problem import Kind, Refusal
-from reciprocity.http.desk import Desk
 from reciprocity.http.frame import headers, threaded
-from reciprocity.model import ConsentState, Instant
+from reciprocity.journal.leaf import Told
+from reciprocity.model import Decision, Instant
 from reciprocity.platform import Reciprocity
+from reciprocity.prove.receipt import Receipt
 
-__all__ = ["Consent", "Counter", "Person", "api_router"]
+__all__ = ["Event", "Events", "brand", "decided", "events", "receipt", "stands"]
 
-_BEARER: Final = "bearer "
-AnyRequest = Request[object, object, State]
-
-
-class Consent(Struct, frozen=True, kw_only=True):
-    """One purpose, or behaviour, on one channel; *since* is 0 where nobody answered.
-
-    Nothing but `given` permits, and not even that against an objection.
-    """
-
-    purpose: str
-    channel: str
-    state: ConsentState
-    since: Instant
+MOST_EVENTS: Final = 200
+_CURSOR: Final = re.compile(r"v1\.([0-9]{1,15})")
+_MOST_CURSOR: Final = 64
+_READ: Final = {"scope": Scope.PEOPLE_READ}
 
 
-class Person(Struct, frozen=True, kw_only=True):
-    """What stands for one person after *version* events: choices and names, no address, no value.
+class Event(Struct, frozen=True, kw_only=True):
+    """One event of a person's history: what was said is in *body*, whose shape *kind* names."""
 
-    *pauses* end at an instant; *caps* are (per 7 days, per 30 days); *shared* names attributes by
-    purpose. *erase_at* is 0 unless erasure was asked for.
-    """
-
-    person: str
+    position: int
     version: int
-    consent: tuple[Consent, ...]
-    objections: tuple[str, ...]
-    topics: dict[str, int]
-    caps: dict[str, tuple[int | None, int | None]]
-    pauses: dict[str, Instant]
-    shared: dict[str, tuple[str, ...]]
-    language: str
-    time_zone: str
-    erase_at: Instant
+    at: Instant
+    happened_at: Instant
+    kind: str
+    body: dict[str, Any]
+    receipt: str
 
 
-class Counter:
-    """Where programs are served: the brand's desk, and its keys, opened when first asked for.
+class Events(Struct, frozen=True, kw_only=True):
+    """Some events, oldest first; *cursor* asks for those after them, now or later."""
 
-    Not earlier: withdrawals are taken whatever becomes of this file.
-    """
-
-    def __init__(self, desk: Desk) -> None:
-        """Serve the brand of *desk*."""
-        self.desk, self._lock = desk, threading.Lock()
-        self._keys: ApiKeys | None = None
-
-    def admit(self, authorization: str, scope: Scope) -> Reciprocity:
-        """The brand, for a program whose key allows *scope*; raises `Refusal` for any other."""
-        token = authorization[len(_BEARER) :].strip()
-        key = None
-        if authorization[: len(_BEARER)].lower() == _BEARER:
-            key = self._opened().let_in(token)
-        if key is None:
-            raise Refusal(Kind.NO_KEY)
-        if scope not in key.scopes:
-            raise Refusal(Kind.NO_SCOPE, f"Ask an operator for a key with the scope {scope}.")
-        return self.desk.shop()
-
-    def knows(self, token: str, scope: Scope) -> bool:
-        """Is *token* a key that allows *scope*?"""
-        key = self._opened().let_in(token)
-        return key is not None and scope in key.scopes
-
-    def _opened(self) -> ApiKeys:
-        with self._lock:
-            if self._keys is None:
-                self._keys = ApiKeys(self.desk.folder, self.desk.clock)
-            return self._keys
-
-    def close(self) -> None:
-        """Close the keys."""
-        if self._keys is not None:
-            self._keys.close()
+    events: list[Event]
+    cursor: str
+    more: bool
 
 
-@get("/brand")
-async def brand(request: AnyRequest, state: State) -> Response[bytes]:
-    """The brand's statement in force: purposes, topics, notices, channels."""
-    told = request.headers.get("authorization", "")
-    return await threaded(lambda: _answer(state.counter.admit(told, Scope.PEOPLE_READ).statement))
+@get("/brand", operation_id="readBrand", opt=_READ)
+async def brand(request: AnyRequest) -> Response[BrandStatement]:
+    """The brand's statement in force: purposes, topics, propositions, notices, channels."""
+    shop = program_of(request).shop
+    return _answer(await threaded(lambda: shop.statement))
 
 
-@get("/people/{person:str}")
-async def stands(person: FromPath[str], request: AnyRequest, state: State) -> Response[bytes]:
+@get("/people/{person:str}", operation_id="readPerson", opt=_READ)
+async def stands(person: FromPath[str], request: AnyRequest) -> Response[Person]:
     """What stands for the person with this external id, or pseudonym."""
-    told = request.headers.get("authorization", "")
-    return await threaded(
-        lambda: _answer(_person(state.counter.admit(told, Scope.PEOPLE_READ), person))
-    )
+    shop = program_of(request).shop
+    return _answer(await threaded(lambda: person_now(shop, slot_of(shop, person))))
 
 
-@get("/receipts/{position:int}")
-async def receipt(position: FromPath[int], request: AnyRequest, state: State) -> Response[bytes]:
+@get("/people/{person:str}/events", operation_id="listEvents", opt=_READ)
+async def events(
+    person: FromPath[str],
+    request: AnyRequest,
+    cursor: Annotated[str, QueryParameter(max_length=_MOST_CURSOR)] = "",
+    limit: Annotated[int, QueryParameter(ge=1, le=MOST_EVENTS)] = 50,
+) -> Response[Events]:
+    """A person's events, oldest first, at most *limit* of them after *cursor*.
+
+    A page never changes: what is appended meanwhile comes after it.
+    """
+    shop = program_of(request).shop
+    return _answer(await threaded(lambda: _events(shop, person, cursor, limit)))
+
+
+@get("/receipts/{position:int}", operation_id="readReceipt", opt=_READ)
+async def receipt(position: FromPath[int], request: AnyRequest) -> Response[Receipt]:
     """The receipt of an event in a person's history, under the newest checkpoint.
 
     An erased event is answered like one whose keys are out of reach: the journal cannot tell.
     """
-    told = request.headers.get("authorization", "")
-    return await threaded(lambda: _receipt(state.counter.admit(told, Scope.PEOPLE_READ), position))
+    shop = program_of(request).shop
+    return _answer(await threaded(lambda: _receipt(shop, position)))
 
 
-def _receipt(shop: Reciprocity, position: int) -> Response[bytes]:
+@get(
+    "/people/{person:str}/decisions/{campaign:str}/{message:str}",
+    operation_id="decide",
+    opt={"scope": Scope.DECISIONS},
+)
+async def decided(
+    person: FromPath[str], campaign: FromPath[str], message: FromPath[str], request: AnyRequest
+) -> Response[Decision]:
+    """Whether the person may get this message now, and the first reason if not.
+
+    It informs: whoever sends through the gate is decided upon anew when the message leaves.
+    """
+    shop = program_of(request).shop
+    return _answer(await threaded(lambda: _decided(shop, person, campaign, message)))
+
+
+def _events(shop: Reciprocity, person: str, cursor: str, limit: int) -> Events:
+    after, slot = _after(cursor), slot_of(shop, person)
+    found = shop.journal.history(slot, after + limit + 2)[after:]
+    shown = found[:limit]
+    last = shown[-1].version if shown else after
+    return Events(
+        events=[_event(told) for told in shown],
+        cursor=urlsafe_b64encode(f"v1.{last}".encode()).decode(),
+        more=len(found) > limit,
+    )
+
+
+def _event(told: Told) -> Event:
+    return Event(
+        position=told.position,
+        version=told.version,
+        at=told.at,
+        happened_at=told.happened_at,
+        kind=told.kind,
+        body=msgspec.json.decode(read_event(told.text).body),
+        receipt=receipt_path(told.position),
+    )
+
+
+def _after(cursor: str) -> int:
+    """The version that *cursor* stands at; raises `Refusal` for one that was not given out."""
+    if not cursor:
+        return 0
+    try:
+        text = urlsafe_b64decode(cursor.encode()).decode()
+    except (binascii.Error, UnicodeError):
+        text = ""
+    found = _CURSOR.fullmatch(text)
+    if found is None:
+        raise Refusal(Kind.INVALID, errors=["cursor: expected one that an answer gave"])
+    return int(found[1])
+
+
+def _receipt(shop: Reciprocity, position: int) -> Receipt:
     if not 0 <= position < shop.journal.state().size:
         raise Refusal(Kind.NOT_FOUND)
     if shop.journal.told(position).slot < 0:  # what operators did is for auditors
         raise Refusal(Kind.NOT_FOUND)
-    made = shop.receipt(position).encode()
-    return Response(made, media_type="application/json", headers=headers())
+    return shop.receipt(position)
 
 
-def _person(shop: Reciprocity, name: str) -> Person:
+def _decided(shop: Reciprocity, person: str, campaign: str, message: str) -> Decision:
+    slot = slot_of(shop, person)
     try:
-        slot = shop.find(name if name.startswith("p_") else f"id:{name}")
+        return shop.why(slot, campaign, message).decision
     except InputError:
-        raise Refusal(Kind.UNKNOWN_PERSON) from None
-    journal = shop.journal
-    statements, kept = statements_in_force(journal), journal.kept(slot)
-    at = max(journal.clock(), journal.state().last_at)
-    wishes = kept.standing.wishes if kept else Wishes()
-    return Person(
-        person=journal.pseudonym(slot),
-        version=kept.standing.version if kept else 0,
-        consent=tuple(_consent(statements.brand, statements.laws, wishes, at)),
-        objections=tuple(sorted(wishes.objections)),
-        topics={name: told.level for name, told in sorted(wishes.topics.items())},
-        caps=wishes.caps,
-        pauses={name: until for name, until in wishes.pauses.items() if until > at},
-        shared=wishes.shared,
-        language=wishes.language,
-        time_zone=wishes.time_zone,
-        erase_at=wishes.erase_at,
-    )
+        raise Refusal(
+            Kind.NOT_FOUND, "Name a campaign in force, and one of its messages."
+        ) from None
 
 
-def _consent(
-    told: BrandStatement, laws: tuple[LawPack, ...], wishes: Wishes, at: int
-) -> Iterator[Consent]:
-    """A row for each purpose and channel that asks for a yes, and each behaviour."""
-    for one in answers_now(told, laws, wishes, at):
-        since = one.answer.at if one.answer else 0
-        yield Consent(purpose=one.purpose, channel=one.channel, state=one.state, since=since)
-
-
-def _answer(told: Struct) -> Response[bytes]:
-    return Response(msgspec.json.encode(told), media_type="application/json", headers=headers())
-
-
-def api_router() -> Router:
-    """Everything under `/v1`."""
-    return Router("/v1", route_handlers=[brand, stands, receipt])
+def _answer(told: Struct) -> Response:  # type: ignore[type-arg]
+    return Response(told, media_type="application/json", headers=headers())

@@ -1,0 +1,43 @@
+"""What somebody who records a yes for a person must know: the words shown, and what waits."""
+
+from collections.abc import Sequence
+
+from reciprocity.brand import BrandStatement, LawPack, notice_hash
+from reciprocity.collect.proposition import terms_of
+from reciprocity.consent.state import Wishes
+from reciprocity.errors import InputError
+from reciprocity.model import Id
+
+__all__ = ["notice_shown", "waiting_for_proof"]
+
+
+def notice_shown(
+    brand: BrandStatement, laws: tuple[LawPack, ...], notice: str, language: str
+) -> dict[str, str]:
+    """What an act says of *notice* as it was shown: the id of its words, and their language.
+
+    *notice* names a notice, or a proposition, whose words are made of the register; *language* is
+    the brand's own unless told. Raises `InputError` for words that the brand does not have.
+    """
+    declared, spoken = brand.notices.get(notice), language or brand.language
+    if declared is None and notice in brand.propositions:
+        terms, _ = terms_of(brand, laws, notice, spoken)
+        return {"notice": terms.notice, "notice_language": terms.language}
+    if declared is None or spoken not in declared.text:
+        raise InputError(f"notice {notice[:64]!r} has no text in {spoken[:16]!r}: see brand.toml")
+    told = notice_hash(notice, spoken, declared.text[spoken])
+    return {"notice": told, "notice_language": spoken}
+
+
+def waiting_for_proof(
+    brand: BrandStatement, wishes: Wishes, purposes: Sequence[Id]
+) -> tuple[Id, ...]:
+    """Which of *purposes* wait, after a yes, until an address is shown to be the person's own."""
+    return tuple(name for name in purposes if _waits(brand, wishes, name))
+
+
+def _waits(brand: BrandStatement, wishes: Wishes, purpose: Id) -> bool:
+    declared, points = brand.purposes.get(purpose), wishes.points
+    if declared is None or not declared.confirm:
+        return False
+    return not all(name in points and points[name].confirmed for name in declared.channels)

@@ -1,0 +1,108 @@
+"""`/metrics`, for Prometheus: how the server and its journal do, and nothing about anybody.
+
+Addresses are told by their kind, as in the access log. It is read from this machine, unless another
+server speaks for somebody else, or with a key of the scope `metrics`.
+"""
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from litestar import Response, get
+from litestar.datastructures import State
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from reciprocity.http.api.counter import AnyRequest, network_of
+from reciprocity.http.api.counter import Counter as Doors
+from reciprocity.http.api.keys import Scope
+from reciprocity.http.frame import headers, threaded
+from reciprocity.journal.figures import JournalFigures
+
+__all__ = ["Metrics", "metrics"]
+
+_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_FOR_OTHERS: Final = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Metrics:
+    """What one server counts of its answers; the journal is counted when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        """Count for the brand in *folder*."""
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "reciprocity_http_requests_total", "Answers, by kind of address and status.",
+            ["kind", "status"], registry=self._registry,
+        )  # fmt: skip
+        self._seconds = Histogram(
+            "reciprocity_http_request_seconds", "From a request's head to the end of its answer.",
+            ["kind"], registry=self._registry, buckets=_BUCKETS,
+        )  # fmt: skip
+        self._registry.register(_OfTheJournal(folder))
+
+    def note(self, kind: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        self._requests.labels(kind, str(status)).inc()
+        self._seconds.labels(kind).observe(seconds)
+
+    def text(self) -> bytes:
+        """All of it, in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+
+class _OfTheJournal(Collector):
+    """The journal's numbers, counted when they are asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._figures = JournalFigures(folder)
+
+    def describe(self) -> list[Metric]:
+        """Nothing yet: nothing is counted before somebody asks."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The numbers as they are."""
+        now = self._figures.now()
+        for name, what, value in (
+            ("journal_events", "Events in the log.", now.events),
+            ("standing_lag_events", "Events that the standings have yet to follow.", now.behind),
+            ("pending_acts", "Acts that wait for keys, so that nothing is sent.", now.pending),
+            ("outbox_messages", "Messages that wait to be sent.", now.queued),
+        ):
+            yield GaugeMetricFamily(f"reciprocity_{name}", what, value)
+        deliveries = CounterMetricFamily(
+            "reciprocity_deliveries", "What became of messages, by outcome.", labels=["outcome"]
+        )
+        for outcome, count in sorted(now.deliveries.items()):
+            deliveries.add_metric([outcome], count)
+        yield deliveries
+
+
+@get("/metrics")
+async def metrics(request: AnyRequest, state: State) -> Response[bytes]:
+    """The server's figures, for whoever may read them."""
+    counted: Metrics = state.metrics
+    doors: Doors = state.counter
+    told, network = request.headers.get("authorization", ""), network_of(request)
+    here = _from_here(request)
+
+    def work() -> bytes:
+        if not here:
+            doors.admit(told, Scope.METRICS, network)
+        return counted.text()
+
+    return Response(await threaded(work), media_type=_TYPE, headers=headers())
+
+
+def _from_here(request: AnyRequest) -> bool:
+    """Does it come from this machine, and from nobody whom a server here speaks for?"""
+    if request.client is None or any(name in request.headers for name in _FOR_OTHERS):
+        return False
+    try:
+        return ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
