@@ -184,7 +184,8 @@ class Proposition(
 class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A way to reach a person, with the brand's own caps and quiet time on it.
 
-    One of kind `web` (`WEB`) is the brand's own site: nobody needs an address to be met there.
+    One of kind `web` (`WEB`) is the brand's own site: nobody needs an address to be met there, and
+    a yes to be met there is what makes them known to it.
     `cap_7_days` and `cap_30_days` count consent-based attempts; the lower of the brand's and the
     person's holds. Quiet time is in the person's own day.
     """
@@ -202,7 +203,8 @@ class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """One thing the brand may say: to whom it may matter, what it needs, when it is live.
 
     *topics* maps a topic to its weight; *requires* names the attributes its templates print;
-    *audience* is a condition in the rules' language. The templates' texts, not their paths.
+    *audience* is a condition in the rules' language. *place* says where on a site it may stand.
+    The templates' texts, not their paths.
     """
 
     purpose: Id
@@ -213,6 +215,7 @@ class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     topics: dict[Id, Annotated[int, Meta(ge=1, le=100)]] = field(default_factory=dict)
     requires: tuple[Id, ...] = ()
     audience: str = ""
+    place: Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_]*(-[a-z0-9_]+)*)?$(?!\n)")] = ""
 
 
 class Campaign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

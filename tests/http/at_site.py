@@ -37,6 +37,29 @@ purposes = ["shown"]
 behaviours = ["purchases"]
 topics = ["garden", "bread"]
 gives = [{{ measure = "at_most", amount = 4, period_days = 30 }}]
+
+[campaigns.home]
+title = "On the front page"
+opens = 2026-01-01T00:00:00Z
+closes = 2027-06-01T00:00:00Z
+limit = 2
+
+[campaigns.home.messages.bulbs]
+purpose = "shown"
+channel = "site"
+place = "front"
+subject = "Bulbs are in"
+text = "Tulips and crocuses, three for two. {{{{ reason_line }}}}"
+html = "<p>Tulips and crocuses, <strong>three for two</strong>.</p>"
+topics = {{ garden = 2 }}
+
+[campaigns.home.messages.flour]
+purpose = "shown"
+channel = "site"
+place = "front"
+subject = "New flour"
+text = "Rye, milled on Monday."
+topics = {{ bread = 1 }}
 """
 
 

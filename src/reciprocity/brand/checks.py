@@ -293,6 +293,14 @@ def _check_campaigns(draft: Draft, findings: Findings) -> None:
         for side, instant in (("opens", told.opens), ("closes", told.closes)):
             if instant.timestamp() < 0:
                 findings.add(f"{key}.{side}", f"found {instant}, expected later than 1970")
+        used = {each.channel for each in told.messages.values()} & draft.channels.keys()
+        sites = {channel for channel in used if draft.channels[channel].kind == WEB}
+        if sites and sites != used:
+            findings.add(
+                f"{key}.messages",
+                "found some for a site and some that are sent: a page asks for what it shows, "
+                "so give them a campaign each",
+            )
     for key, _, message in messages(draft):
         _check_message(draft, key, message, findings)
 
@@ -300,8 +308,11 @@ def _check_campaigns(draft: Draft, findings: Findings) -> None:
 def _check_message(draft: Draft, key: str, message: MessageTable, findings: Findings) -> None:
     refer(findings, f"{key}.purpose", "purposes", message.purpose)
     refer(findings, f"{key}.channel", "channels", message.channel)
-    if message.channel in draft.channels and draft.channels[message.channel].kind == WEB:
-        findings.add(f"{key}.channel", f"{message.channel!r} is a site: no message goes there yet")
+    channel = draft.channels.get(message.channel)
+    if channel is not None and channel.kind == WEB and message.place is None:
+        findings.add(f"{key}.place", "missing; expected where on the site it may stand")
+    if channel is not None and channel.kind != WEB and message.place is not None:
+        findings.add(f"{key}.place", f"is for a site, and {message.channel!r} is none: remove it")
     if not is_one_line(message.subject):
         findings.add(f"{key}.subject", "found line breaks, expected one line")
     for topic in message.topics:

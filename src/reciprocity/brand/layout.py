@@ -91,7 +91,10 @@ class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class MessageTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing the brand may say: its text stands here, or in a file inside the brand's folder."""
+    """One thing the brand may say: its text stands here, or in a file inside the brand's folder.
+
+    *place* is where on a site it may stand, for channels of kind `web`.
+    """
 
     purpose: Id
     channel: Id
@@ -103,6 +106,7 @@ class MessageTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     topics: dict[Id, Annotated[int, Meta(ge=1, le=100)]] = field(default_factory=dict)
     requires: tuple[Id, ...] = ()
     audience: str = ""
+    place: Id | None = None
 
 
 class CampaignTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -226,6 +226,7 @@ def _message(told: MessageTable, key: str, texts: dict[str, str]) -> Message:
         topics=told.topics,
         requires=told.requires,
         audience=told.audience,
+        place=told.place or "",
     )
 
 

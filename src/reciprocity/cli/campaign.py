@@ -6,12 +6,13 @@ import typer
 
 from reciprocity.cli.acting import Who
 from reciprocity.cli.front import AsJson, front_of, instant, opened, print_json
+from reciprocity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reciprocity.deliver.run import SendReport
-    from reciprocity.platform import Ticked
+    from reciprocity.platform import Reciprocity, Ticked
 
 __all__ = ["app"]
 
@@ -79,7 +80,7 @@ def why(
 ) -> None:
     """Tell why a person would get a message now, or not, and the facts that decide it."""
     with opened(context) as shop:
-        found = shop.why(shop.find(person), campaign or shop.campaign_of(message), message)
+        found = shop.why(shop.find(person), campaign or _campaign_of(shop, message), message)
     if as_json:
         print_json(found)
         return
@@ -88,6 +89,16 @@ def why(
 
     screen().print(why_words(found))
     screen().print(why_table(found))
+
+
+def _campaign_of(shop: "Reciprocity", message: str) -> str:
+    """The campaign that has *message*; raises `InputError` if none, or several, have it."""
+    found = [name for name, each in shop.brand.campaigns.items() if message in each.messages]
+    if len(found) != 1:
+        raise InputError(
+            f"message {message[:64]!r} is in {len(found)} campaigns: name one with --campaign"
+        )
+    return found[0]
 
 
 @app.command()

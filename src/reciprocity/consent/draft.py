@@ -16,8 +16,8 @@ from reciprocity.brand import BrandStatement, LawPack, ancestors, descendants
 from reciprocity.consent.laws import DAY_MS, OPERATOR, PERSON
 from reciprocity.consent.state import Answer, Wishes
 from reciprocity.errors import InputError
-from reciprocity.events import Act, ConsentRow, Objection
-from reciprocity.model import ANYWHERE, EVERYTHING, OBSERVE, Basis, ConsentState, Instant
+from reciprocity.events import Act, ConsentRow, Objection, PointSet
+from reciprocity.model import ANYWHERE, EVERYTHING, OBSERVE, WEB, Basis, ConsentState, Instant
 
 __all__ = [
     "REQUEST_DAYS",
@@ -67,13 +67,15 @@ def grant(saying: Saying, purposes: Sequence[str], channels: Sequence[str] = ())
     """A yes to *purposes* (or behaviours), on *channels* or on all that each is declared for.
 
     Each yes ends after the brand's validity, or the shortest that a law pack allows. Nothing
-    above or below is granted with it. A purpose that wants confirming (`confirm`) is drafted by
+    above or below is granted with it. A yes to be met on a site is also what the site knows the
+    person by: its contact point there. A purpose that wants confirming (`confirm`) is drafted by
     `request` unless the person is known to hold the contact point: the caller knows.
     """
     problems = _speaker(saying)
     pairs = _askable(saying.brand, purposes, channels, problems)
     raise_problems(problems)
-    return "consent.granted", said_by(saying, consent=_given(saying, pairs))
+    points = _met(saying.brand, pairs)
+    return "consent.granted", said_by(saying, consent=_given(saying, pairs), points=points)
 
 
 def request(saying: Saying, purposes: Sequence[str], channels: Sequence[str] = ()) -> Drafted:
@@ -130,7 +132,8 @@ def confirm(
     if not pairs:
         problems.append("request to confirm is not there or has run out: ask the person anew")
     raise_problems(problems)
-    return "consent.confirmed", said_by(saying, consent=_given(saying, pairs))
+    points = _met(saying.brand, pairs)
+    return "consent.confirmed", said_by(saying, consent=_given(saying, pairs), points=points)
 
 
 def refuse(saying: Saying, purposes: Sequence[str], channels: Sequence[str] = ()) -> Drafted:
@@ -291,6 +294,13 @@ def _given(saying: Saying, pairs: Iterable[tuple[str, str]]) -> tuple[ConsentRow
         )
         for purpose, channel in pairs
     )
+
+
+def _met(brand: BrandStatement, pairs: Iterable[tuple[str, str]]) -> tuple[PointSet, ...]:
+    """The sites among the channels of *pairs*: a yes to be met there is all that they need."""
+    channels = sorted({channel for _, channel in pairs} & brand.channels.keys())
+    sites = [channel for channel in channels if brand.channels[channel].kind == WEB]
+    return tuple(PointSet(channel=channel, confirmed=True) for channel in sites)
 
 
 def _withdrawn(purpose: str, channel: str, reason: str) -> ConsentRow:

@@ -19,6 +19,7 @@ __all__ = [
     "CampaignInForce",
     "Past",
     "campaign_in_force",
+    "in_force_for",
     "prepare_all",
     "statements_below",
     "statements_in_force",
@@ -85,6 +86,18 @@ def campaign_in_force(journal: Journal, campaign_id: str) -> CampaignInForce:
     return CampaignInForce(
         campaign_id=campaign_id, campaign=_campaign.decode(stated[1]), position=stated[0]
     )
+
+
+def in_force_for(journal: Journal, occasion: str) -> tuple[int, int, int, int]:
+    """The positions of brand file, rulebook, law packs and campaign in force for *occasion*.
+
+    A statement that is missing is -1.
+    """
+    forced, campaign = journal.forced(), f"campaign:{occasion.partition('/')[0]}"
+    brand, rulebook, laws, stated = (
+        forced.get(name, -1) for name in ("brand", "rulebook", "laws", campaign)
+    )
+    return brand, rulebook, laws, stated
 
 
 def prepare_all(

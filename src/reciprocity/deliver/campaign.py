@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from reciprocity.brand import BrandStatement
 from reciprocity.decide.choose import choose
 from reciprocity.decide.one import Judged, decide_one
 from reciprocity.decide.prepare import Prepared
@@ -26,9 +27,26 @@ from reciprocity.events import CampaignStated, canonical
 from reciprocity.journal.cache import Kept
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
-from reciprocity.model import Verdict
+from reciprocity.model import WEB, Campaign, Verdict
 
-__all__ = ["MessageCounts", "Plan", "Planned", "furthest", "make_plan", "state_plan", "survey"]
+__all__ = [
+    "MessageCounts",
+    "Plan",
+    "Planned",
+    "furthest",
+    "is_on_site",
+    "make_plan",
+    "state_plan",
+    "survey",
+]
+
+
+def is_on_site(brand: BrandStatement, campaign: Campaign) -> bool:
+    """Is *campaign* for a site: asked for by its pages, and never sent?"""
+    return any(
+        message.channel in brand.channels and brand.channels[message.channel].kind == WEB
+        for message in campaign.messages.values()
+    )
 
 
 class MessageCounts(Struct, frozen=True, kw_only=True):

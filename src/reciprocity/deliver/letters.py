@@ -19,7 +19,7 @@ from reciprocity.events import Attempt, canonical
 from reciprocity.journal.entry import Appended
 from reciprocity.model import Basis, Message, Profile
 
-__all__ = ["Letters", "content_hash"]
+__all__ = ["Letters", "content_hash", "printed"]
 
 _HASH_CHARACTERS: Final = 22
 
@@ -39,7 +39,31 @@ class _Form(Struct, frozen=True, kw_only=True, eq=False):
 
     compiled: CompiledMessage
     head: Heading
-    reason_line: str
+
+
+def reason_line(prepared: Prepared, brand: BrandStatement) -> str:
+    """Why a message comes, in a sentence for whoever gets it."""
+    title = brand.purposes[prepared.message.purpose].title
+    if prepared.basis is Basis.CONSENT:
+        return f"You get this because you said yes to: {title}."
+    return f"This is a service message: {title}."
+
+
+def printed(
+    prepared: Prepared, brand: BrandStatement, profile: Profile, page_url: str
+) -> dict[str, object]:
+    """What the templates of a message may print: the attributes it requires, and no others."""
+    told: dict[str, object] = {
+        name: profile.attributes[name]
+        for name in prepared.message.requires
+        if name in profile.attributes
+    }
+    told |= {
+        "brand_name": brand.name,
+        "page_url": page_url,
+        "reason_line": reason_line(prepared, brand),
+    }
+    return told
 
 
 class Letters:
@@ -72,15 +96,11 @@ class Letters:
         form = self._forms.get(prepared.message_id)
         if form is None:
             message, brand = prepared.message, self._brand
-            purpose = brand.purposes[message.purpose]
             form = self._forms[prepared.message_id] = _Form(
                 compiled=compile_message(message.subject, message.text, message.html),
                 head=heading(
                     brand.channels[message.channel].sender, f"{message.purpose}.{brand.domain}"
                 ),
-                reason_line=f"You get this because you said yes to: {purpose.title}."
-                if prepared.basis is Basis.CONSENT
-                else f"This is a service message: {purpose.title}.",
             )
         return form
 
@@ -96,17 +116,8 @@ class Letters:
         link = Link(appended.slot, appended.version, message.purpose, message.channel)
         token = self._links.make(link)
         url = f"{self._base_url}/u/{token}"
-        values: dict[str, object] = {
-            name: profile.attributes[name]
-            for name in message.requires
-            if name in profile.attributes
-        }
-        values |= {
-            "brand_name": self._brand.name,
-            "unsubscribe_url": url,
-            "page_url": f"{self._base_url}/p/{token}",
-            "reason_line": form.reason_line,
-        }
+        values = printed(prepared, self._brand, profile, f"{self._base_url}/p/{token}")
+        values["unsubscribe_url"] = url
         if message.purpose in OWN_PURPOSES:
             values["entry_url"] = f"{self._base_url}/e/{self._entries.make(link)}"
         recipient, named = (

@@ -7,6 +7,8 @@ the same instants, on wishes over which the supposed acts are laid (`suppose.py`
 When a message that waits is looked at, the journal tells only if it is then sent, or held for a
 new reason. So a message that waits exactly as it really did is woken when the record shows that
 it was; any other in the instant in which it is due, as a tick would that is never late.
+What a page showed is in no plan: the instant in which it was shown is decided anew, and that a page
+asked and was told of nothing stands nowhere.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,10 +22,10 @@ from reciprocity.decide.facts import POSITIONS
 from reciprocity.decide.gather import facts_of, zone_offset
 from reciprocity.decide.one import Judged, decide_one
 from reciprocity.decide.prepare import DAY_MS, Prepared
+from reciprocity.deliver.attempt import COUNTED_DAYS, HANDOVER_MS
 from reciprocity.deliver.campaign import Planned
 from reciprocity.deliver.course import Course, Key
 from reciprocity.deliver.planned import PlanMade, Stood, Timeline
-from reciprocity.deliver.send import COUNTED_DAYS, HANDOVER_MS
 from reciprocity.deliver.suppose import lay
 from reciprocity.deliver.values import Values
 from reciprocity.errors import InputError
@@ -64,6 +66,8 @@ class Rerun:
         """Where the campaign of each message was last stated."""
         self._forked, self._version, self._made = False, 0, 0
         self._services: frozenset[Key] = frozenset()
+        self._planned = {plan.campaign for plan in timeline.plans}
+        self._visits: set[Key] = set()
         self._passed: set[tuple[Course, Key, int]] = set()
 
     def run(self, history: Sequence[Told]) -> None:
@@ -78,6 +82,9 @@ class Rerun:
                 self._see(item)
             for key in self._services:
                 self.would.follow(self.did, key)
+            for key in self._visits:  # on a page nothing waits: it is asked for, or it is not
+                self.did.rows.pop(key, None)
+                self.would.rows.pop(key, None)
         if not self._forked:
             self._fork()
         self._wake(self._until + 1)
@@ -188,6 +195,8 @@ class Rerun:
     def _attempted(self, told: Told, attempt: Attempt) -> None:
         key, at = (attempt.occasion, attempt.message), attempt.decided_at
         self.stated.setdefault(key, attempt.stated[3])
+        if attempt.basis == Basis.CONSENT and attempt.occasion not in self._planned:
+            self._visits.add(key)
         if self._forked:
             if attempt.basis != Basis.CONSENT:
                 self._services |= {key}

@@ -25,7 +25,14 @@ from reciprocity.decide.statements import (
     prepare_all,
     statements_in_force,
 )
-from reciprocity.deliver.campaign import Plan, Planned, furthest, make_plan, state_plan
+from reciprocity.deliver.campaign import (
+    Plan,
+    Planned,
+    furthest,
+    is_on_site,
+    make_plan,
+    state_plan,
+)
 from reciprocity.deliver.channel import Transport
 from reciprocity.deliver.email.dkim import DkimKey
 from reciprocity.deliver.letters import Letters
@@ -132,6 +139,11 @@ def send_campaign(
     with _sole_sender(journal.folder):
         unknown = settle(journal).get(campaign_id, 0)
         statements, stated = statements_in_force(journal), campaign_in_force(journal, campaign_id)
+        if is_on_site(statements.brand, stated.campaign):
+            raise InputError(
+                f"campaign {campaign_id} is for a site: its pages ask for it, so there is nothing "
+                "to send; `reciprocity plan` says whom it may be shown to"
+            )
         sender = _sender(post, statements, stated)
         refused = Counter[str]()
         queued = post.outbox.messages(campaign_id)

@@ -13,10 +13,12 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 
 from reciprocity.decide.one import Judged, decide_one
-from reciprocity.decide.prepare import DAY_MS, Prepared
+from reciprocity.decide.prepare import Prepared
+from reciprocity.decide.statements import in_force_for
 from reciprocity.decide.zones import zone_offset
+from reciprocity.deliver.attempt import attempt_of
 from reciprocity.deliver.channel import Handed, Letter, Result, Transport
-from reciprocity.deliver.letters import Letters, content_hash
+from reciprocity.deliver.letters import Letters
 from reciprocity.deliver.outbox import Outbox, Queued
 from reciprocity.errors import Conflict, InputError, ReciprocityError, Unavailable
 from reciprocity.events import Act, Attempt, Held, Outcome, PointSet
@@ -24,18 +26,15 @@ from reciprocity.journal.cache import Kept
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.standing import held_key
-from reciprocity.journal.turn import STALE_MS
-from reciprocity.model import Basis, Decision, Profile, Verdict
+from reciprocity.model import Decision, Profile, Verdict
 
-__all__ = ["BATCH", "HANDOVER_MS", "Sender", "Tally"]
+__all__ = ["BATCH", "Sender", "Tally"]
 
 BATCH: Final = 32
 """Attempts in one commit, at most: what a killed sender leaves unknown."""
-HANDOVER_MS: Final = 30_000
 RETRY_MS: Final = 300_000
 MOST_DOUBLINGS: Final = 8
 """A hindrance is waited for longer each time, from 5 minutes to 21 hours."""
-COUNTED_DAYS: Final = 30
 STANDSTILL: Final = 100
 """Batches in a row in which everything conflicts: then the fault is not that people are quick."""
 
@@ -83,7 +82,6 @@ class Sender:
         """Send *messages* as the statements at *stated* have them, through *transports*."""
         self._journal, self._outbox, self._letters = journal, outbox, letters
         self._transports, self._messages, self._stated = transports, messages, stated
-        self._content = {name: content_hash(each.message) for name, each in messages.items()}
         self.tally, self.refused = Tally(), Counter[str]()
         self._standstill = 0
 
@@ -94,7 +92,7 @@ class Sender:
         person only after all others of the batch went their way.
         """
         at = self._now()
-        if not self._journal.still_in_force(self._stated, occasion):
+        if self._stated != in_force_for(self._journal, occasion):
             raise Conflict("brand file, rulebook or campaign changed while sending: read it anew")
         rows = self._outbox.due(occasion, at, BATCH)
         if not rows:
@@ -137,7 +135,7 @@ class Sender:
                 judged = self._judge(prepared, person, at)
                 decision = judged.decision
                 if decision.verdict is Verdict.DELIVER:
-                    attempt = self._attempt(judged, person, row, at)
+                    attempt = attempt_of(judged, person.standing, self._stated, at, row.draw)
                     trying.append((row, prepared, attempt, _entry(attempt, person)))
                     continue
             waits = decision.verdict is Verdict.WAIT
@@ -173,30 +171,6 @@ class Sender:
     def _judge(self, prepared: Prepared, person: Kept, at: int) -> Judged:
         offset = zone_offset(person.standing.wishes.time_zone, at)
         return decide_one([prepared], person.standing, person.clear, at, offset)[0]
-
-    def _attempt(self, judged: Judged, person: Kept, row: Queued, at: int) -> Attempt:
-        prepared, wishes = judged.prepared, person.standing.wishes
-        channel, ground = prepared.message.channel, prepared.ground
-        answer = wishes.answers.get(ground.key) if prepared.basis is Basis.CONSENT else None
-        return Attempt(
-            message=prepared.message_id,
-            purpose=prepared.message.purpose,
-            channel=channel,
-            occasion=row.occasion,
-            content=self._content[prepared.message_id],
-            point=wishes.points[channel].version,
-            consent=answer.version if answer else 0,
-            stated=self._stated,
-            facts=tuple(map(int, judged.facts)),
-            atoms=judged.atoms,
-            score=judged.score,
-            draw=row.draw,
-            basis=prepared.basis,
-            decided_at=at,
-            handover_by=at + HANDOVER_MS,
-            # Caps count from when it is recorded, which is up to STALE_MS after *at*.
-            counts_until=max(at + COUNTED_DAYS * DAY_MS + STALE_MS, prepared.closes),
-        )
 
     # -- the letters --
 

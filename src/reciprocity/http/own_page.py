@@ -33,7 +33,7 @@ from reciprocity.http.visits import Visit, Visits
 from reciprocity.http.way_in import Asking
 from reciprocity.leave.takeout import takeout
 from reciprocity.listen.messages import Messages
-from reciprocity.model import ConsentState
+from reciprocity.model import WEB, ConsentState
 from reciprocity.platform import Reciprocity
 from reciprocity.prove.person import person_proof
 from reciprocity.vault.profile import set_attributes
@@ -163,7 +163,11 @@ class OwnPage:
             return "moved"
         if read.odd:
             return f"odd:{read.odd[0]}"
-        confirmed = any(point.confirmed for point in shop.wishes(slot).points.values())
+        confirmed = any(
+            point.confirmed and brand.channels[channel].kind != WEB
+            for channel, point in shop.wishes(slot).points.items()
+            if channel in brand.channels
+        )
         language, asked, done = _words(shop, slot, accepted).language, False, 0
         for step in steps(brand, now, read.choices, confirmed=confirmed):
             self._do(shop, slot, step, language)

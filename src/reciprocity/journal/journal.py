@@ -333,12 +333,10 @@ class Journal:
         with self._lock:
             return self.reader.pseudonym(slot)
 
-    def still_in_force(self, stated: tuple[int, int, int, int], occasion: str) -> bool:
-        """Are these still the statements in force for *occasion*?"""
+    def forced(self) -> dict[str, int]:
+        """The position of every statement in force, by its name."""
         with self._lock:
-            forced = self.reader.in_force()
-        names = ("brand", "rulebook", "laws", f"campaign:{occasion.partition('/')[0]}")
-        return stated == tuple(forced.get(name, -1) for name in names)
+            return self.reader.in_force()
 
     # -- the log --
 

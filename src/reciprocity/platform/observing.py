@@ -9,7 +9,7 @@ from reciprocity.collect.joining import join_people
 from reciprocity.consent.state import Wishes
 from reciprocity.decide.gather import consent_state, objected
 from reciprocity.decide.prepare import DAY_MS, Ground, Statements, ground_of
-from reciprocity.decide.statements import statements_in_force
+from reciprocity.decide.statements import in_force_for, statements_in_force
 from reciprocity.journal.journal import Journal
 from reciprocity.model import OBSERVE, ConsentState, Id, Instant
 
@@ -63,7 +63,7 @@ def _remembered(journal: Journal) -> Callable[[], InForce]:
 
     def look() -> InForce:
         nonlocal last
-        if last is None or not journal.still_in_force(last[0], ""):
+        if last is None or last[0] != in_force_for(journal, ""):
             stated = statements_in_force(journal)
             key = (stated.brand_at, stated.rulebook_at, stated.laws_at, -1)  # and no campaign
             last = key, _in_force(stated)

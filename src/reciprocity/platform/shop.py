@@ -35,6 +35,7 @@ from reciprocity.deliver.campaign import Plan, Planned, make_plan
 from reciprocity.deliver.email import open_signer, open_transport
 from reciprocity.deliver.email.template import names_used
 from reciprocity.deliver.link import Links
+from reciprocity.deliver.onsite import OnSite
 from reciprocity.deliver.outbox import Outbox
 from reciprocity.deliver.preview import Previews
 from reciprocity.deliver.run import Post, SendReport, prepared_for, send_campaign, send_waiting
@@ -285,15 +286,6 @@ class Reciprocity:
         standing, clear = (kept.standing, kept.clear) if kept else (None, {})
         return why(decide_one([prepared], standing, clear, at, offset)[0])
 
-    def campaign_of(self, message: Id) -> Id:
-        """The campaign that has *message*; raises `InputError` if none, or several, have it."""
-        found = [name for name, each in self.brand.campaigns.items() if message in each.messages]
-        if len(found) != 1:
-            raise InputError(
-                f"message {message[:64]!r} is in {len(found)} campaigns: name one with --campaign"
-            )
-        return found[0]
-
     @cached_property
     def post(self) -> Post:
         """What sending needs; transports are opened when this is first asked for."""
@@ -315,6 +307,11 @@ class Reciprocity:
             signers=signers,
             base_url=self.brand.base_url,
         )
+
+    @cached_property
+    def on_site(self) -> OnSite:
+        """What the brand's own pages may show."""
+        return OnSite(self.journal, self.links, self.brand.base_url)
 
     @cached_property
     def previews(self) -> Previews:

@@ -13,8 +13,8 @@ from reciprocity.consent.state import Wishes
 from reciprocity.decide.facts import POSITIONS
 from reciprocity.decide.prepare import DAY_MS, Prepared
 from reciprocity.decide.zones import zone_offset
+from reciprocity.deliver.attempt import COUNTED_DAYS, HANDOVER_MS
 from reciprocity.deliver.letters import content_hash
-from reciprocity.deliver.send import COUNTED_DAYS, HANDOVER_MS
 from reciprocity.events import Attempt
 from reciprocity.journal.turn import STALE_MS
 from reciprocity.model import Basis

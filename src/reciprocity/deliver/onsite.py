@@ -1,0 +1,259 @@
+"""On the brand's own site: what a page may show, and the record that stands before it does.
+
+    page      is there anything for this person here?   advise  looks, and writes nothing
+    page      the place came into sight: show it        show    decided anew, attempt, outcome
+    page  <-  the words                                         only now: it had none before
+
+An impression is a delivery like any other: the same rules, caps and reasons, an attempt and an
+outcome in the person's history. So what a page shows counts like mail, and is audited like mail.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Final
+
+from msgspec import Struct
+
+from reciprocity.brand import BrandStatement
+from reciprocity.decide.choose import choose, draw
+from reciprocity.decide.one import Judged, decide_one
+from reciprocity.decide.prepare import Prepared, Statements
+from reciprocity.decide.statements import campaign_in_force, prepare_all, statements_in_force
+from reciprocity.decide.zones import zone_offset
+from reciprocity.deliver.attempt import attempt_of
+from reciprocity.deliver.campaign import furthest, is_on_site
+from reciprocity.deliver.channel import MOVED_ON
+from reciprocity.deliver.email.template import CompiledMessage, compile_message, render
+from reciprocity.deliver.letters import printed
+from reciprocity.deliver.link import Link, Links
+from reciprocity.errors import Conflict, InputError
+from reciprocity.events import Attempt, Outcome
+from reciprocity.journal.cache import Kept
+from reciprocity.journal.entry import Appended, Entry
+from reciprocity.journal.journal import Journal
+from reciprocity.model import Decision, Id, Instant, Verdict
+
+__all__ = ["Advice", "OnSite", "Shown"]
+
+_TRIES: Final = 8
+_CAMPAIGN: Final = "campaign:"
+_NOBODY: Final = Decision(verdict=Verdict.REFUSE, reason="unknown_person")
+_MOVED_ON: Final = Decision(verdict=Verdict.REFUSE, reason=MOVED_ON)
+_NOTHING: Final = Decision(verdict=Verdict.REFUSE, reason="nothing_here")
+
+
+class Advice(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a place may show a person now: a message of a campaign, or why none.
+
+    Without a message to deliver, *decision* is that of the one that got furthest; its reason is
+    `nothing_here` where the brand has nothing for the place at all. It permits nothing: the
+    message is decided anew when it is to be shown.
+    """
+
+    decision: Decision
+    campaign: Id = ""
+    message: Id = ""
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """A message to show, on record as delivered; *attempt* is what a word on it names.
+
+    *position* is that of the attempt. *html* is empty if the message has only text. *why* leads to
+    a page that says why it came and takes less of it, *stop* to one that takes the yes back.
+    """
+
+    position: int
+    attempt: int
+    subject: str
+    text: str
+    html: str
+    why: str
+    stop: str
+
+
+class _Live(Struct, frozen=True, kw_only=True):
+    """A message for a site, ready to be decided, and the statements it rests on."""
+
+    prepared: Prepared
+    compiled: CompiledMessage
+    stated: tuple[int, int, int, int]
+
+
+class OnSite:
+    """The places of one brand's sites; may be shared between threads."""
+
+    def __init__(self, journal: Journal, links: Links, base_url: str) -> None:
+        """Of *journal*; links lead to *base_url*."""
+        self._journal, self._links, self._base_url = journal, links, base_url.rstrip("/")
+        self._made: tuple[dict[str, int], BrandStatement, tuple[_Live, ...]] | None = None
+
+    # -- looking --
+
+    def advise(self, slot: int, place: Id) -> Advice:
+        """What *place* may show the person in *slot* now; writes nothing."""
+        at, (_, live) = self._now(), self._in_force()
+        here = [
+            one.prepared
+            for one in live
+            if one.prepared.message.place == place and at < one.prepared.closes
+        ]
+        if not here:
+            return Advice(decision=_NOTHING)
+        kept = self._journal.kept(slot)
+        if kept is None or kept.standing.erased:
+            return Advice(decision=_NOBODY)
+        after = choose(_judged(here, kept, at), self._journal.keys.brand.draw, slot)
+        ready = [one for one in after if one.decision.verdict is Verdict.DELIVER]
+        if ready:
+            return _advice(max(ready, key=lambda one: (one.score, one.draw, one.message_id)))
+        order = {rule.reason: number for number, rule in enumerate(here[0].compiled.rulebook.rules)}
+        return _advice(furthest(after, order))
+
+    # -- showing --
+
+    def show(
+        self, slot: int, place: Id, campaign: Id, message: Id, act_id: str
+    ) -> Shown | Decision:
+        """The words of *message*, on record as delivered; or the decision that none may be shown.
+
+        Sent again with the same *act_id* it is one impression, told again for as long as nothing
+        else came to the person's history: what they said since holds. Raises `InputError` where
+        the brand has no such message there, or its templates cannot be filled in for the person,
+        and `Conflict` for an *act_id* that was another impression's.
+        """
+        brand, live = self._in_force()
+        found = next((one for one in live if _is(one.prepared, place, campaign, message)), None)
+        if found is None:
+            raise InputError("message is none that may stand at this place")
+        for _ in range(_TRIES):
+            kept, at = self._journal.kept(slot), self._now()
+            if kept is None or kept.standing.erased:
+                return _NOBODY
+            (judged,) = _judged([found.prepared], kept, at)
+            if judged.decision.verdict is not Verdict.DELIVER:
+                before = self._before(slot, found.prepared, act_id)
+                return self._again(brand, found, before) if before else judged.decision
+            self._words(brand, found, slot, 0, 0)  # what cannot be written is not attempted
+            try:
+                appended = self._attempt(judged, kept, found, at, act_id)
+            except Conflict:
+                before = self._before(slot, found.prepared, act_id)
+                if before is None:
+                    continue
+                return self._again(brand, found, before)
+            return self._handed_over(brand, found, appended)
+        return _MOVED_ON
+
+    def _attempt(
+        self, judged: Judged, kept: Kept, live: _Live, at: Instant, act_id: str
+    ) -> Appended:
+        slot, prepared = kept.standing.slot, live.prepared
+        number = draw(self._journal.keys.brand.draw, prepared.occasion, slot, prepared.message_id)
+        entry = Entry(
+            kind="delivery.attempted",
+            body=attempt_of(judged, kept.standing, live.stated, at, number),
+            slot=slot,
+            expect=kept.standing.version,
+            act_id=act_id,
+        )
+        (appended,) = self._journal.append([entry])
+        if appended.again:
+            raise Conflict("impression was made before: look what became of it")
+        return appended
+
+    def _handed_over(
+        self, brand: BrandStatement, live: _Live, appended: Appended
+    ) -> Shown | Decision:
+        """Past the door, with the outcome on record; not if the person said something meanwhile."""
+        slot, version = appended.slot, appended.version
+        still = self._journal.version(slot) == version
+        body = Outcome(attempt=version, reason="" if still else MOVED_ON, again=not still)
+        kind = "delivery.delivered" if still else "delivery.cancelled"
+        self._journal.append([Entry(kind=kind, body=body, slot=slot)])
+        if not still:
+            return _MOVED_ON
+        return self._words(brand, live, slot, version, appended.position)
+
+    def _before(self, slot: int, prepared: Prepared, act_id: str) -> Appended | None:
+        """The attempt that was made under *act_id*; None if there was none."""
+        with self._journal.reading() as reader:
+            told = reader.acted(act_id)
+        if told is None:
+            return None
+        body = told.body
+        if (
+            not isinstance(body, Attempt)
+            or told.slot != slot
+            or (body.occasion, body.message) != (prepared.occasion, prepared.message_id)
+        ):
+            raise Conflict("act id was used for another act: use a fresh one for a new act")
+        return Appended(
+            position=told.position, at=told.at, slot=slot, version=told.version, again=True
+        )
+
+    def _again(self, brand: BrandStatement, live: _Live, attempt: Appended) -> Shown | Decision:
+        """What was shown before, once more, if it was shown and nothing came after that."""
+        told = self._journal.history(attempt.slot)[attempt.version :]
+        if [one.kind for one in told] != ["delivery.delivered"]:
+            return _MOVED_ON
+        return self._words(brand, live, attempt.slot, attempt.version, attempt.position)
+
+    def _words(
+        self, brand: BrandStatement, live: _Live, slot: int, version: int, position: int
+    ) -> Shown:
+        message = live.prepared.message
+        token = self._links.make(Link(slot, version, message.purpose, message.channel))
+        why, stop = f"{self._base_url}/p/{token}", f"{self._base_url}/u/{token}"
+        values = printed(live.prepared, brand, self._journal.profile(slot), why)
+        if "unsubscribe_url" in live.compiled.names:
+            values["unsubscribe_url"] = stop
+        told = render(live.compiled, values)
+        return Shown(
+            position=position, attempt=version, subject=told.subject, text=told.text,
+            html=told.html, why=why, stop=stop,
+        )  # fmt: skip
+
+    # -- what is in force --
+
+    def _now(self) -> Instant:
+        return max(self._journal.clock(), self._journal.state().last_at)
+
+    def _in_force(self) -> tuple[BrandStatement, tuple[_Live, ...]]:
+        """The brand file and every message for a site, made anew when a statement changed."""
+        forced = self._journal.forced()
+        if self._made is None or self._made[0] != forced:
+            stated = statements_in_force(self._journal)
+            self._made = forced, stated.brand, tuple(self._lives(stated, forced))
+        return self._made[1:]
+
+    def _lives(self, stated: Statements, forced: dict[str, int]) -> Iterator[_Live]:
+        for name in sorted(forced):
+            if not name.startswith(_CAMPAIGN):
+                continue
+            campaign = campaign_in_force(self._journal, name.removeprefix(_CAMPAIGN))
+            if not is_on_site(stated.brand, campaign.campaign):
+                continue
+            at = (stated.brand_at, stated.rulebook_at, stated.laws_at, campaign.position)
+            with suppress(InputError):  # it no longer goes with the brand file: nobody is shown it
+                yield from [_live(one, at) for one in prepare_all(stated, campaign).values()]
+
+
+def _live(prepared: Prepared, stated: tuple[int, int, int, int]) -> _Live:
+    told = prepared.message
+    compiled = compile_message(told.subject, told.text, told.html)
+    return _Live(prepared=prepared, compiled=compiled, stated=stated)
+
+
+def _judged(messages: Sequence[Prepared], kept: Kept, at: Instant) -> list[Judged]:
+    offset = zone_offset(kept.standing.wishes.time_zone, at)
+    return decide_one(messages, kept.standing, kept.clear, at, offset)
+
+
+def _advice(judged: Judged) -> Advice:
+    prepared = judged.prepared
+    return Advice(decision=judged.decision, campaign=prepared.occasion, message=prepared.message_id)
+
+
+def _is(prepared: Prepared, place: Id, campaign: Id, message: Id) -> bool:
+    named = prepared.message.place, prepared.occasion, prepared.message_id
+    return named == (place, campaign, message)
