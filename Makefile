@@ -12,8 +12,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PINNED := $(INSTALL) --require-hashes --only-binary :all:
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header
 
+STATIC := src/reciprocity/static
+SMALL := npx --yes terser@5.51.4 --module --compress passes=3,ecma=2020 --mangle
+
 .DEFAULT_GOAL := help
-.PHONY: help venv demo tools test test-long check bench docs words lock clean
+.PHONY: help venv demo tools test test-long check bench docs words sdk lock clean
 .DELETE_ON_ERROR:
 
 help: ## list what can be made
@@ -45,6 +48,11 @@ docs: .venv/.dev ## test the documentation and build it into site/
 
 words: .venv/.dev ## bring the pages' catalogs up to what the pages say
 	$(BIN)/python -m tests.http.catalogs
+
+sdk: ## make the modules for other sites small, in static/sdk (needs Node's npx)
+	cd $(STATIC) && mkdir -p sdk && for name in reciprocity reciprocity-prompt reciprocity-slot; do \
+	  $(SMALL) -o sdk/$$name.js $$name.js || exit 1; \
+	done && sha256sum reciprocity*.js > sdk/SOURCES
 
 lock: .venv/.dev ## pin requirements/*.in anew (UPGRADE=--upgrade takes newer releases)
 	$(COMPILE) $(UPGRADE) requirements/build.in -o requirements/build.txt

@@ -36,14 +36,14 @@ HTML = """<!doctype html><html lang="{language}"><head><meta charset="utf-8">
 class Host:
     """A site of another origin; *brand* is where the prompt is served."""
 
-    def __init__(self) -> None:
+    def __init__(self, html: str = HTML) -> None:
         self.brand = ""
         outer = self
 
         class Pages(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 language, _, marks = self.path.strip("/").partition("/")
-                page = HTML.format(brand=outer.brand, language=language, marks=marks).encode()
+                page = html.format(brand=outer.brand, language=language, marks=marks).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html")
                 self.send_header(

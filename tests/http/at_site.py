@@ -41,7 +41,7 @@ gives = [{{ measure = "at_most", amount = 4, period_days = 30 }}]
 [campaigns.home]
 title = "On the front page"
 opens = 2026-01-01T00:00:00Z
-closes = 2027-06-01T00:00:00Z
+closes = 2099-06-01T00:00:00Z
 limit = 2
 
 [campaigns.home.messages.bulbs]

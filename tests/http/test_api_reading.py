@@ -10,8 +10,8 @@ import pytest
 
 from reciprocity.http.api.counter import Counter
 from reciprocity.http.api.keys import ApiKeys, Scope
-from reciprocity.http.api.problem import Kind, Refusal
 from reciprocity.http.desk import Desk
+from reciprocity.http.problem import Kind, Refusal
 from reciprocity.prove.receipt import read_receipt
 from tests.http.api_client import key_of, problem
 from tests.http.running import ROOT, serving

@@ -6,6 +6,8 @@ import json
 import logging
 from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -18,7 +20,8 @@ from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.http.join import unfair
 from reciprocity.http.limit import Limit
-from reciprocity.http.prompt import MOST_BYTES
+from reciprocity.http.sdk import MODULES
+from reciprocity.http.site import MOST_BYTES
 from reciprocity.model import ConsentState
 from reciprocity.prove.receipt import Receipt, check_receipt
 from tests.http.at_site import new_site
@@ -81,7 +84,7 @@ def reason(got: Response) -> tuple[int, str]:
     told = got.json()
     assert told["status"] == got.status_code
     assert told["detail"]
-    return got.status_code, told["reason"]
+    return got.status_code, told["type"].removeprefix("urn:reciprocity:problem:")
 
 
 def test_the_words_are_the_notice_and_can_be_kept(asked):
@@ -164,7 +167,7 @@ def test_only_who_knows_the_secret_can_take_back(asked):
     asked.send(asked.yes(person))
     for other in (secret(), web_id(person).removeprefix("web:")):
         got = asked.send({"act": str(uuid4()), "person": other, "answer": "withdraw"})
-        assert reason(got) == (404, "unknown_person")
+        assert reason(got) == (404, "unknown-person")
     assert ConsentState.WITHDRAWN not in asked.states(person).values()
 
 
@@ -181,8 +184,8 @@ def test_an_act_of_somebody_else_is_not_answered_with_theirs(asked):
         ({"Origin": "https://elsewhere.example"}, (403, "origin")),
         ({"Origin": "null"}, (403, "origin")),
         ({"Origin": ""}, (403, "origin")),
-        ({"Sec-GPC": "1"}, (403, "privacy_signal")),
-        ({"DNT": "1"}, (403, "privacy_signal")),
+        ({"Sec-GPC": "1"}, (403, "privacy-signal")),
+        ({"DNT": "1"}, (403, "privacy-signal")),
     ],
 )
 def test_no_yes_is_taken_from_elsewhere_or_from_who_is_not_to_be_asked(asked, headers, expected):
@@ -202,15 +205,15 @@ def test_a_withdrawal_is_taken_under_every_signal(asked):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"notice": "of-yesterday"}, (409, "notice_changed")),
-        ({"purposes": ["offers"]}, (400, "not_asked")),
-        ({"topics": {"kitchen": 2}}, (400, "not_asked")),
-        ({"purposes": [], "behaviours": []}, (400, "not_asked")),
-        ({"topics": {"garden": 3}}, (400, "malformed")),
-        ({"person": "short"}, (400, "malformed")),
-        ({"act": "1"}, (400, "malformed")),
-        ({"answer": "maybe"}, (400, "malformed")),
-        ({"more": 1}, (400, "malformed")),
+        ({"notice": "of-yesterday"}, (409, "notice-changed")),
+        ({"purposes": ["offers"]}, (422, "invalid")),
+        ({"topics": {"kitchen": 2}}, (422, "invalid")),
+        ({"purposes": [], "behaviours": []}, (422, "invalid")),
+        ({"topics": {"garden": 3}}, (400, "bad-request")),
+        ({"person": "short"}, (400, "bad-request")),
+        ({"act": "1"}, (400, "bad-request")),
+        ({"answer": "maybe"}, (400, "bad-request")),
+        ({"more": 1}, (400, "bad-request")),
     ],
 )
 def test_a_yes_that_does_not_fit_stores_nothing(asked, change: dict[str, Any], expected):
@@ -221,18 +224,18 @@ def test_a_yes_that_does_not_fit_stores_nothing(asked, change: dict[str, Any], e
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 60_000, b'"' + b"x" * 100])
 def test_a_body_that_is_none_is_refused(asked, body):
-    assert reason(asked.send(body)) == (400, "malformed")
+    assert reason(asked.send(body)) == (400, "bad-request")
 
 
 def test_a_body_over_64_kib_is_refused(asked):
-    assert reason(asked.send(b" " * (MOST_BYTES + 1))) == (413, "too_large")
+    assert reason(asked.send(b" " * (MOST_BYTES + 1))) == (413, "too-large")
 
 
 def test_a_proposition_that_wants_an_address_is_not_asked_here(asked):
-    assert reason(asked.client.get("/v1/prompts/picks")) == (404, "unknown_proposition")
+    assert reason(asked.client.get("/v1/prompts/picks")) == (404, "not-found")
     got = asked.client.post("/v1/prompts/picks", content=json.dumps(asked.yes(secret())),
                             headers={"Origin": ORIGIN})  # fmt: skip
-    assert reason(got) == (404, "unknown_proposition")
+    assert reason(got) == (404, "not-found")
     assert asked.client.get("/join/here").status_code == 404
 
 
@@ -260,13 +263,22 @@ def test_a_bucket_empties_and_fills_for_each_by_itself():
 
 
 def test_the_modules_may_be_loaded_from_any_page(asked):
-    for name in ("reciprocity.js", "reciprocity-prompt.js"):
+    for name in MODULES:
         got = asked.client.get(f"/sdk/1/{name}")
         assert got.headers["cross-origin-resource-policy"] == "cross-origin"
         assert got.headers["access-control-allow-origin"] == "*"
         again = asked.client.get(f"/sdk/1/{name}", headers={"If-None-Match": got.headers["etag"]})
         assert again.status_code == 304
     assert asked.client.get("/sdk/1/person.js").status_code == 404
+
+
+def test_the_modules_are_made_of_the_files_that_are_read():
+    """Whoever changes one runs `make sdk`; the browser's tests run what is served."""
+    static = files("reciprocity") / "static"
+    told = (static / "sdk" / "SOURCES").read_text().split()
+    assert dict(zip(told[1::2], told[::2], strict=True)) == {
+        name: sha256((static / name).read_bytes()).hexdigest() for name in MODULES
+    }
 
 
 def test_the_log_of_the_server_has_no_secret(asked, caplog):

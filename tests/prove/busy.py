@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from reciprocity.decide.statements import campaign_in_force, prepare_all, statements_in_force
-from reciprocity.deliver.outbox import Queued
-from reciprocity.deliver.run import _sender
 from reciprocity.errors import Unavailable
 from reciprocity.events import Act, ConsentRow, Held, Outcome
 from reciprocity.journal.entry import Entry
 from reciprocity.model import ConsentState
+from tests.prove.attempts import attempt_now
 from tests.shop import DAY, Clock, add_people, withdraw
 
 if TYPE_CHECKING:
@@ -44,17 +42,9 @@ class Busy:
         (act,) = self.dice.choices(acts, weights)
         act()
 
-    def _attempt(self, slot: int) -> Attempt:
-        shop, at = self.shop, self.clock.at
-        stated, statements = (
-            campaign_in_force(shop.journal, "spring"),
-            statements_in_force(shop.journal),
-        )
-        sender, kept = _sender(shop.post, statements, stated), shop.journal.kept(slot)
-        assert kept is not None
-        message = self.dice.choice(("garden", "kitchen"))
-        judged = sender._judge(prepare_all(statements, stated)[message], kept, at)
-        return sender._attempt(judged, kept, Queued("spring", slot, message, 0, 0), at)
+    def attempt_at(self, slot: int) -> Attempt:
+        """What the sender would record now, whatever is decided of it."""
+        return attempt_now(self.shop, slot, self.dice.choice(("garden", "kitchen")))
 
     def _put(self, slot: int, attempt: Attempt) -> int:
         kept = self.shop.journal.kept(slot)
@@ -76,7 +66,7 @@ class Busy:
     def attempt(self) -> None:
         """As a sender does, whether it may or not: double, refused and without consent too."""
         slot = self._person()
-        self._put(slot, self._attempt(slot))
+        self._put(slot, self.attempt_at(slot))
 
     def news(self) -> None:
         """Some attempt's outcome, maybe not the first."""
@@ -86,13 +76,13 @@ class Busy:
 
     def late(self) -> None:
         slot = self._person()
-        version = self._put(slot, self._attempt(slot))
+        version = self._put(slot, self.attempt_at(slot))
         self.clock.at += 31_000
         self._told(slot, version, "delivered")
 
     def invent(self) -> None:
         slot = self._person()
-        attempt = self._attempt(slot)
+        attempt = self.attempt_at(slot)
         facts = (*attempt.facts[:-1], attempt.facts[-1] + 1)
         self._put(slot, replace(attempt, facts=facts))
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from reciprocity.decide.statements import campaign_in_force, prepare_all, statements_in_force
-from reciprocity.deliver.outbox import Queued
-from reciprocity.deliver.run import _sender
+from reciprocity.decide.statements import statements_in_force
 from reciprocity.events import Attempt, Outcome
 from reciprocity.journal.entry import Entry
 from reciprocity.leave.erase import erase
 from reciprocity.platform import Reciprocity
 from reciprocity.prove.published import found_in
+from tests.prove.attempts import attempt_now
 from tests.prove.lax import plant_laxly
 from tests.shop import Clock, add_people, new_shop, withdraw
 
@@ -25,14 +24,7 @@ if TYPE_CHECKING:
 
 def honest_attempt(shop: Reciprocity, slot: int) -> Attempt:
     """The attempt the sender itself would record for the person now."""
-    stated = campaign_in_force(shop.journal, "spring")
-    statements = statements_in_force(shop.journal)
-    sender = _sender(shop.post, statements, stated)
-    prepared, kept = prepare_all(statements, stated)["garden"], shop.journal.kept(slot)
-    assert kept is not None
-    at = shop.journal.clock()
-    judged = sender._judge(prepared, kept, at)
-    return sender._attempt(judged, kept, Queued("spring", slot, "garden", 0, 0), at)
+    return attempt_now(shop, slot, "garden")
 
 
 def plant(shop: Reciprocity, slot: int, attempt: Attempt, kind: str = "delivered") -> None:

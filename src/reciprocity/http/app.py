@@ -20,11 +20,10 @@ from reciprocity.http import page
 from reciprocity.http.api.clerk import Clerk
 from reciprocity.http.api.counter import EACH_SECOND, Counter
 from reciprocity.http.api.keys import Scope
-from reciprocity.http.api.problem import Kind, Refusal, refused
 from reciprocity.http.api.routes import api_router
 from reciprocity.http.desk import Desk
 from reciprocity.http.entry import entry_router
-from reciprocity.http.events import WriteKey, events_router, no_write_key
+from reciprocity.http.events import WriteKey, events_limit, events_router, no_write_key
 from reciprocity.http.frame import answer, headers, static_file
 from reciprocity.http.join import JoinPages, join_router
 from reciprocity.http.less import less_router
@@ -33,9 +32,12 @@ from reciprocity.http.me import me_router
 from reciprocity.http.metrics import Metrics, metrics
 from reciprocity.http.own_page import OwnPage
 from reciprocity.http.pace import paced, page_limit
+from reciprocity.http.problem import Kind, Refusal, refused
 from reciprocity.http.prompt import Prompts, prompt_router
 from reciprocity.http.public import PublicFigures, public_router
 from reciprocity.http.sdk import sdk_router
+from reciprocity.http.site import site_limit
+from reciprocity.http.slots import slots_router
 from reciprocity.http.speech import choose_language
 from reciprocity.http.visits import Visits
 from reciprocity.http.way_in import Asking, Door
@@ -186,6 +188,8 @@ def make_app(
         "figures": PublicFigures(),
         "prompts": Prompts(),
         "page_limit": page_limit(),
+        "events_limit": events_limit(),
+        "slots_limit": site_limit(),
         "counter": counter,
         "metrics": counted or Metrics(desk.folder),
         "clerk": Clerk(counter, asking),
@@ -202,7 +206,7 @@ def make_app(
                 before_request=paced,
             ),
             *(log_router(), less_router(), public_router(), prompt_router(), sdk_router()),
-            *(api_router(), events_router()),
+            *(api_router(), events_router(), slots_router()),
         ],
         state=State(state),
         on_shutdown=[asking.close, counter.close, visits.close, desk.close],

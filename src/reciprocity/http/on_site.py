@@ -18,6 +18,8 @@ from reciprocity.consent.laws import PERSON
 from reciprocity.consent.prefer import Preferences, prefer
 from reciprocity.errors import Conflict, InputError
 from reciprocity.events import Act
+from reciprocity.http.site import Act as SentAct
+from reciprocity.http.site import Secret, known
 from reciprocity.journal.entry import SAME_NEW, Appended, Entry, act_part
 from reciprocity.model import Id, Level, Profile
 from reciprocity.platform import Reciprocity
@@ -38,8 +40,8 @@ class Sent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     withdrawal may name some, and takes everything back if it names none.
     """
 
-    act: Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-    person: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{22,86}$")]
+    act: SentAct
+    person: Secret
     answer: Literal["yes", "withdraw"]
     purposes: _Ids = ()
     behaviours: _Ids = ()
@@ -89,7 +91,7 @@ def take_back(shop: Reciprocity, sent: Sent) -> Kept | None:
 
     None if nobody is known by the secret: nothing stands then.
     """
-    slot = shop.journal.find(shop.journal.digest(EXTERNAL, web_id(sent.person)))
+    slot = known(shop, sent.person)
     if slot is None:
         return None
     purposes = (*sent.purposes, *sent.behaviours)

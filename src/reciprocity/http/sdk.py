@@ -1,7 +1,7 @@
 """`/sdk/1/...`: the modules that pages of other sites load, under an address that stays.
 
-They are served without comments and indentation, which is all the building there is: what runs is
-the file in `static/`, line by line.
+They are served small, as `make sdk` made them of the files in `static/`; a test holds the two
+together.
 """
 
 from functools import cache
@@ -16,19 +16,14 @@ from litestar.params import FromPath
 
 __all__ = ["MODULES", "sdk_router", "served"]
 
-MODULES: Final = ("reciprocity.js", "reciprocity-prompt.js")
+MODULES: Final = ("reciprocity.js", "reciprocity-prompt.js", "reciprocity-slot.js")
 _KEPT: Final = "public, max-age=3600"
 
 
 @cache
 def served(name: str) -> str:
-    """The module *name* as it is served: its lines, without comments and indentation.
-
-    Comments stand on lines of their own in these files, and no text runs over a line.
-    """
-    source = (files("reciprocity") / "static" / name).read_text("utf-8")
-    lines = (line.strip() for line in source.splitlines())
-    return "".join(f"{line}\n" for line in lines if line and not line.startswith(("//", "/**")))
+    """The module *name* as it is served."""
+    return (files("reciprocity") / "static" / "sdk" / name).read_text("utf-8")
 
 
 @get("/1/{name:str}", sync_to_thread=False, include_in_schema=False)

@@ -4,7 +4,6 @@
 import { grant, on, state, withdraw } from "./reciprocity.js";
 
 const FLAG = "reciprocity-no";
-const HERE = new URL(import.meta.url).origin;
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(
   "reciprocity-prompt{display:block;line-height:1.5;overflow-wrap:anywhere;" +
@@ -14,40 +13,36 @@ sheet.replaceSync(
     "button{flex:1 1 12rem;padding:.75rem;font:inherit;color:CanvasText;background:Canvas;" +
     "border:2px solid;border-radius:.5rem}}",
 );
-let said = false; // a no, which nothing but this page remembers
-
-/** An element of `children`; what came from the brand is text, never markup. */
-function node(name, marks, ...children) {
-  const made = document.createElement(name);
-  for (const key in marks) made.setAttribute(key, marks[key]);
-  made.append(...children);
-  return made;
+/** Fills `place` with `trees`: names, marks and text, never markup. */
+export function fill(place, trees) {
+  const made = (tree) => {
+    if (!tree.pop) return tree;
+    const [name, marks, ...children] = tree;
+    const node = document.createElement(name);
+    for (const key in marks) node.setAttribute(key, marks[key]);
+    return fill(node, children);
+  };
+  place.replaceChildren(...trees.map(made));
+  return place;
 }
 
-const box = (name, { id, text }) => node("label", {}, node("input", { type: "checkbox", name, value: id }), node("span", {}, text));
-const answer = (value, text) => node("button", { name: "answer", value }, text);
+let said; // a no, which nothing but this page remembers
 
-class Prompt extends HTMLElement {
+customElements.define("reciprocity-prompt", class extends HTMLElement {
   async connectedCallback() {
-    this.off = on(() => this.show());
     const root = this.getRootNode();
-    if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
-    this.src = this.getAttribute("src") || HERE;
-    if (!this.quiet()) await this.load();
-  }
-
-  disconnectedCallback() {
-    this.off();
-  }
-
-  /** Nothing is to be shown, nor fetched: the person said no, here or to all pages. */
-  quiet() {
-    const remembered = this.hasAttribute("remember") && localStorage.getItem(FLAG);
-    const { is } = state();
-    return is === "silent" || (is === "none" && (said || remembered));
-  }
-
-  async load() {
+    if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
+    this.off = on(() => this.show());
+    this.onclick = ({ target }) => {
+      if (target.name === "back") withdraw();
+    };
+    this.onsubmit = (event) => {
+      event.preventDefault();
+      if (event.submitter.value === "yes") this.accept(new FormData(event.target));
+      else this.refuse();
+    };
+    this.src = this.getAttribute("src") || new URL(import.meta.url).origin;
+    if (this.names() === "") return;
     const language = this.closest("[lang]")?.lang || navigator.language;
     const url = `${this.src}/v1/prompts/${this.getAttribute("proposition")}?language=${language}`;
     const got = await fetch(url, { credentials: "omit" }).catch(() => {});
@@ -56,66 +51,41 @@ class Prompt extends HTMLElement {
     this.show();
   }
 
+  disconnectedCallback() {
+    this.off();
+  }
+
+  /** What is to be shown; nothing, and nothing fetched, after a no, here or to all pages. */
+  names() {
+    const { is, why } = state();
+    if (is === "silent") return "";
+    if (is !== "none") return is;
+    if (said || (this.hasAttribute("remember") && localStorage[FLAG])) return "";
+    return why ? (why === "withdrawn" ? "left" : "refused") : "ask";
+  }
+
   show() {
     const { words } = this;
-    if (!words) return;
-    const { is, why } = state();
+    const now = this.names();
+    if (!words || now === this.now) return;
+    this.now = now;
     this.lang = words.language;
     this.dir = words.direction;
-    if (this.quiet()) this.replaceChildren();
-    else if (is !== "none") this.tell(is);
-    else if (why) this.tell(why === "withdrawn" ? "left" : "refused");
-    else if (!this.querySelector("form")) this.replaceChildren(this.form(words));
-  }
-
-  /** How it stands after an answer, and the one step back. */
-  tell(is) {
-    const { labels } = this.words;
-    const line = node("p", { role: "status", tabindex: -1 }, labels[is]);
-    const back = node("button", { type: "button" }, labels.back);
-    back.onclick = withdraw;
     const hadFocus = this.contains(document.activeElement);
-    this.replaceChildren(line, ...(is === "granted" || is === "pending" ? [node("div", {}, back)] : []));
-    if (hadFocus) line.focus();
-  }
-
-  form({ labels, ...words }) {
-    const group = (title, ...boxes) => node("fieldset", {}, node("legend", {}, title), ...boxes);
-    const looks = words.behaviours.flatMap((one) => [box("behaviours", one), node("p", {}, one.returns)]);
-    const hint = node("p", { role: "status" });
-    const form = node("form", {},
-      node("h2", {}, words.title),
-      node("p", {}, words.asks),
-      node("p", {}, words.gives),
-      node("ul", {}, ...words.benefits.map((one) => node("li", {}, one))),
-      group(labels.may, ...words.purposes.map((one) => box("purposes", one)), ...looks),
-      ...(words.topics.length ? [group(labels.about, ...words.topics.map((one) => box("topics", one)))] : []),
-      hint,
-      node("div", {}, answer("no", labels.no), answer("yes", labels.yes)),
-      ...words.small.map((one) => node("p", {}, one)),
-    );
-    form.onsubmit = (event) => {
-      event.preventDefault();
-      if (event.submitter.value === "no") this.refuse();
-      else if (!this.accept(new FormData(form))) hint.textContent = labels.tick;
-    };
-    return form;
+    fill(this, words.shows[now] || []);
+    if (hadFocus) this.firstChild?.focus();
   }
 
   refuse() {
     said = true;
-    if (this.hasAttribute("remember")) localStorage.setItem(FLAG, "1");
-    this.replaceChildren();
+    if (this.hasAttribute("remember")) localStorage[FLAG] = 1;
+    this.show();
   }
 
   accept(told) {
-    const [purposes, behaviours] = ["purposes", "behaviours"].map((name) => told.getAll(name));
-    if (!purposes.length && !behaviours.length) return false;
-    const topics = Object.fromEntries(told.getAll("topics").map((id) => [id, 2]));
-    const { proposition, notice, language } = this.words;
-    grant({ src: this.src, proposition, notice, language, purposes, behaviours, topics });
-    return true;
+    const [purposes, behaviours, topics] = ["purposes", "behaviours", "topics"].map((name) => told.getAll(name));
+    const { proposition, notice, language, tick } = this.words;
+    if (!purposes[0] && !behaviours[0]) this.querySelector("[role=status]").textContent = tick;
+    else grant({ src: this.src, proposition, notice, language, purposes, behaviours, topics: Object.fromEntries(topics.map((id) => [id, 2])) });
   }
-}
-
-customElements.define("reciprocity-prompt", Prompt);
+});

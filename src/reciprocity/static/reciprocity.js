@@ -4,7 +4,8 @@
 const KEY = "reciprocity";
 const MOST = 65536;
 const listeners = new Set();
-let kept = read();
+/** What is kept of the yes, for our own elements: with the secret, so hand it to nobody. */
+export let kept = read();
 let refused = "";
 let batch = [];
 let wait = 500;
@@ -90,7 +91,7 @@ async function attempt() {
     wait = 500;
     keep(is === "pending" ? { ...kept, is: "granted", receipt: told.receipt } : null);
   } else if (status >= 400 && status < 500 && status !== 429) {
-    refused = told?.reason || "refused";
+    refused = told?.type?.split(":").pop() || "refused";
     keep(null);
   } else {
     wait = Math.min(wait * 2, 60000);

@@ -148,7 +148,7 @@ def _proofs(shop: Reciprocity, slots: list[int]) -> list[str]:
 def bent(busy: Busy, noise: random.Random) -> None:
     """An attempt that says something wrong of itself, written by software that looks at nothing."""
     slot, at = noise.choice(busy.slots), busy.clock.at
-    attempt = busy._attempt(slot)
+    attempt = busy.attempt_at(slot)
     field, value = noise.choice([
         ("decided_at", at + 1), ("decided_at", at - 5_001), ("handover_by", at + 30_001),
         ("counts_until", at + 30 * DAY - 1), ("consent", attempt.consent + 1),

@@ -21,12 +21,13 @@ from reciprocity.decide.prepare import Statements
 from reciprocity.decide.statements import statements_in_force
 from reciprocity.errors import Conflict, InputError, ReciprocityError
 from reciprocity.http.api.acts import ActSaid, NewPerson, drafts_of, proved
+from reciprocity.http.api.body import read_body
 from reciprocity.http.api.counter import Counter
 from reciprocity.http.api.keys import ApiKey, Scope
 from reciprocity.http.api.once import Written, act_id_of, mark_of, written_before
 from reciprocity.http.api.person import Person, person_after, slot_of
-from reciprocity.http.api.problem import Kind, Refusal
 from reciprocity.http.frame import threaded
+from reciprocity.http.problem import Kind, Refusal
 from reciprocity.http.way_in import Asking
 from reciprocity.journal.cache import Kept
 from reciprocity.journal.entry import ANY_VERSION, TAKES_AWAY, Appended, Entry, act_part
@@ -41,7 +42,6 @@ _TRIES: Final = 8
 _MOST_TOGETHER: Final = 256
 _NOBODY_YET: Final = -1
 _REQUESTED: Final = "consent.requested"
-_JSON: Final = "application/json"
 _act_said: Final = msgspec.json.Decoder(ActSaid)
 _new_person: Final = msgspec.json.Decoder(NewPerson)
 
@@ -172,10 +172,9 @@ class Clerk:
     def _let_in(self, errand: _Errand) -> None:
         asked = errand.asked
         errand.key = self._counter.admit(asked.authorization, Scope.CONSENT_WRITE, asked.network)
-        if asked.media_type.partition(";")[0].strip().lower() != _JSON:
-            raise Refusal(Kind.NOT_JSON)
         errand.act_id = act_id_of(errand.key.name, asked.name)
-        errand.said = _read(asked)
+        decoder = _new_person if asked.person is None else _act_said
+        errand.said = read_body(asked.media_type, asked.body, decoder)
 
 
 def _each_once(errands: list[_Errand]) -> list[_Errand]:
@@ -185,17 +184,6 @@ def _each_once(errands: list[_Errand]) -> list[_Errand]:
         if doing.setdefault(errand.act_id, errand) is not errand:
             errand.error = Refusal(Kind.IN_PROGRESS)
     return list(doing.values())
-
-
-def _read(asked: Asked) -> ActSaid | NewPerson:
-    """The request, read strictly: a text is no number, an unknown field no field."""
-    decoder = _new_person if asked.person is None else _act_said
-    try:
-        return decoder.decode(asked.body)
-    except msgspec.ValidationError as error:
-        raise Refusal(Kind.INVALID, errors=[str(error)]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(Kind.BAD_REQUEST, "Send a body that is JSON.") from error
 
 
 def _reader(shop: Reciprocity) -> Callable[[_Errand], None]:

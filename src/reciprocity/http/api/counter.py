@@ -13,10 +13,10 @@ from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 
 from reciprocity.http.api.keys import ApiKey, ApiKeys, Scope
-from reciprocity.http.api.problem import Kind, Refusal
 from reciprocity.http.desk import Desk
 from reciprocity.http.frame import threaded
 from reciprocity.http.limit import Limit, asker
+from reciprocity.http.problem import Kind, Refusal
 from reciprocity.platform import Reciprocity
 
 __all__ = ["EACH_SECOND", "AnyRequest", "Counter", "Program", "let_in", "network_of", "program_of"]

@@ -51,6 +51,7 @@ class Scope(StrEnum):
     CONSENT_WRITE = "consent:write"
     EVENTS_WRITE = "events:write"
     DECISIONS = "decisions"
+    IMPRESSIONS_WRITE = "impressions:write"
     METRICS = "metrics"
 
 

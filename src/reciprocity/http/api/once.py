@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from reciprocity.events import Act
-from reciprocity.http.api.problem import Kind, Refusal
+from reciprocity.http.problem import Kind, Refusal
 from reciprocity.journal.entry import act_part
 from reciprocity.platform import Reciprocity
 

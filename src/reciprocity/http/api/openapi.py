@@ -14,11 +14,13 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from reciprocity.brand import BrandStatement
+from reciprocity.deliver.onsite import Advice
 from reciprocity.http.api.acts import ActSaid, NewPerson
 from reciprocity.http.api.clerk import Recorded
 from reciprocity.http.api.person import Person
-from reciprocity.http.api.problem import Kind, Problem
 from reciprocity.http.api.reading import Events
+from reciprocity.http.api.showing import Impression, Looking, Showing
+from reciprocity.http.problem import Kind, Problem
 from reciprocity.model import Decision
 from reciprocity.prove.receipt import Receipt
 
@@ -30,6 +32,7 @@ _REF: Final = "#/components/schemas/{name}"
 _KEY: Final = "key"
 _ALWAYS: Final = (Kind.NO_KEY, Kind.NO_SCOPE, Kind.TOO_MANY, Kind.FAULT, Kind.UNAVAILABLE)
 _OF_A_PERSON: Final = (Kind.UNKNOWN_PERSON,)
+_READ_BODY: Final = (Kind.BAD_REQUEST, Kind.TOO_LARGE, Kind.NOT_JSON, Kind.INVALID)
 _WRITTEN: Final = (
     Kind.BAD_REQUEST, Kind.NO_IDEMPOTENCY_KEY, Kind.IN_PROGRESS, Kind.TOO_LARGE, Kind.NOT_JSON,
     Kind.INVALID, Kind.KEY_REUSED,
@@ -40,10 +43,14 @@ _REFUSALS: Final[dict[str, tuple[Kind, ...]]] = {
     "listEvents": (*_OF_A_PERSON, Kind.INVALID),
     "decide": (*_OF_A_PERSON, Kind.NOT_FOUND),
     "readReceipt": (Kind.NOT_FOUND,),
+    "advise": _READ_BODY,
+    "show": (*_READ_BODY, Kind.NO_IDEMPOTENCY_KEY, Kind.NOT_FOUND, Kind.KEY_REUSED),
     "addPerson": (*_WRITTEN, Kind.PERSON_KNOWN),
     "recordAct": (*_OF_A_PERSON, *_WRITTEN, Kind.CONFLICT),
 }
-_BODIES: Final = {"addPerson": NewPerson, "recordAct": ActSaid}
+_BODIES: Final = {
+    "addPerson": NewPerson, "recordAct": ActSaid, "advise": Looking, "show": Showing,
+}  # fmt: skip
 EXAMPLES: Final[dict[str, dict[str, Json]]] = {
     "addPerson": {
         "from a till": {
@@ -55,6 +62,12 @@ EXAMPLES: Final[dict[str, dict[str, Json]]] = {
         "a yes taken back": {"act": "withdraw", "method": "phone", "purposes": ["offers"]},
         "less of it": {"act": "prefer", "method": "phone", "caps": {"email": [None, 2]}},
         "no use at all": {"act": "object", "method": "letter"},
+    },
+    "advise": {"the front page": {"person": "C-1041", "place": "front"}},
+    "show": {
+        "what was advised": {
+            "person": "C-1041", "place": "front", "campaign": "home", "message": "bulbs",
+        },
     },
 }  # fmt: skip
 """A body for each write, by operation and by what it says."""
@@ -79,8 +92,10 @@ def describe(routes: Router) -> bytes:
     )  # fmt: skip
     described = Litestar([routes], openapi_config=config, logging_config=None)
     told: Json = described.openapi_schema.to_schema()
-    shapes = [BrandStatement, Person, Events, Decision, Receipt, NewPerson, ActSaid, Recorded,
-              Problem]  # fmt: skip
+    shapes = [
+        BrandStatement, Person, Events, Decision, Receipt, NewPerson, ActSaid, Recorded, Looking,
+        Showing, Advice, Impression, Problem,
+    ]  # fmt: skip
     refs, components = msgspec.json.schema_components(shapes, ref_template=_REF)
     for shape in components.values():
         if "description" in shape:

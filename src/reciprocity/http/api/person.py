@@ -14,7 +14,7 @@ from reciprocity.decide.prepare import Statements
 from reciprocity.decide.statements import statements_below, statements_in_force
 from reciprocity.errors import InputError
 from reciprocity.http.api.once import Written
-from reciprocity.http.api.problem import Kind, Refusal
+from reciprocity.http.problem import Kind, Refusal
 from reciprocity.journal.cache import Kept
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.standing import Standing, fold

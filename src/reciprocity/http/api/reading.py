@@ -17,8 +17,8 @@ from reciprocity.http.api.clerk import receipt_path
 from reciprocity.http.api.counter import AnyRequest, program_of
 from reciprocity.http.api.keys import Scope
 from reciprocity.http.api.person import Person, person_now, slot_of
-from reciprocity.http.api.problem import Kind, Refusal
 from reciprocity.http.frame import headers, threaded
+from reciprocity.http.problem import Kind, Refusal
 from reciprocity.journal.leaf import Told
 from reciprocity.model import Decision, Instant
 from reciprocity.platform import Reciprocity

@@ -8,6 +8,7 @@ from litestar import Response, Router, get
 from reciprocity.http.api.counter import let_in
 from reciprocity.http.api.openapi import describe
 from reciprocity.http.api.reading import brand, decided, events, receipt, stands
+from reciprocity.http.api.showing import advise, show
 from reciprocity.http.api.writing import act, add
 from reciprocity.http.frame import headers
 
@@ -35,11 +36,11 @@ def api_router() -> Router:
 
 def keyed_router() -> Router:
     """Everything that a key opens."""
-    reads = [brand, stands, events, receipt, decided]
+    keyed = [brand, stands, events, receipt, decided, advise, show]
     return Router(
         "/v1",
         route_handlers=[
-            Router("", route_handlers=reads, guards=[let_in]),
+            Router("", route_handlers=keyed, guards=[let_in]),
             Router("", route_handlers=[add, act]),
         ],
         request_max_body_size=MOST_BYTES,

@@ -15,7 +15,7 @@ from reciprocity.http.api.clerk import Asked, Clerk, Recorded
 from reciprocity.http.api.counter import AnyRequest, network_of
 from reciprocity.http.frame import headers
 
-__all__ = ["act", "add"]
+__all__ = ["IdempotencyKey", "act", "add"]
 
 IdempotencyKey = Annotated[
     str,

@@ -4,7 +4,7 @@ Nothing under `/v1` is ever answered with a page. What went wrong inside is in t
 not in the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final
 
@@ -36,6 +36,18 @@ class Kind(Enum):
         "no-scope", 403, "The key does not allow this",
         "Ask an operator for a key with the scope that this needs.",
     )  # fmt: skip
+    NO_WRITE_KEY = (
+        "no-write-key", 401, "A write key is needed",
+        "Send a write key that is in force, as the user of `Authorization: Basic`.",
+    )  # fmt: skip
+    ORIGIN = (
+        "origin", 403, "The site is not one that the brand lists",
+        "A yes is taken from the origins in `site.origins` of the brand file alone.",
+    )  # fmt: skip
+    PRIVACY_SIGNAL = (
+        "privacy-signal", 403, "The browser says that its person is not to be asked",
+        "Take no for an answer.",
+    )  # fmt: skip
     NOT_FOUND = ("not-found", 404, "There is no such thing", "Check the address.")
     UNKNOWN_PERSON = (
         "unknown-person", 404, "The person is not known",
@@ -49,6 +61,10 @@ class Kind(Enum):
         "in-progress", 409, "This very write is being done",
         "Wait a moment and send it again with the same Idempotency-Key.",
     )  # fmt: skip
+    NOTICE_CHANGED = (
+        "notice-changed", 409, "The words changed since they were shown",
+        "Show the new ones and ask anew.",
+    )  # fmt: skip
     CONFLICT = (
         "conflict", 409, "The person's history kept moving on",
         "Nothing was written. Send it again with the same Idempotency-Key.",
@@ -60,7 +76,7 @@ class Kind(Enum):
     TOO_LARGE = ("too-large", 413, "The body is too large", "Send less at a time.")
     NOT_JSON = (
         "unsupported-media-type", 415, "The body is no JSON",
-        "Send JSON with `Content-Type: application/json`.",
+        "Send JSON, and call it so in `Content-Type`.",
     )  # fmt: skip
     INVALID = (
         "invalid", 422, "The request says what cannot be done",
@@ -114,8 +130,11 @@ _AGAIN: Final = {409: "1", 429: "1", 503: "5"}
 """In how many seconds to ask again, by status."""
 
 
-def refused(error: Exception) -> Response[bytes]:
-    """The problem that *error* is to whoever asked; unknown ones are faults."""
+def refused(error: Exception, sent: Mapping[str, str] | None = None) -> Response[bytes]:
+    """The problem that *error* is to whoever asked; unknown ones are faults.
+
+    It goes out with the headers *sent*, or with those of every page.
+    """
     more: dict[str, str] = {}
     errors: tuple[str, ...] = ()
     if isinstance(error, Refusal):
@@ -139,7 +158,7 @@ def refused(error: Exception) -> Response[bytes]:
         msgspec.json.encode(said),
         status_code=kind.status,
         media_type="application/problem+json",
-        headers={**headers(), **more},
+        headers={**(headers() if sent is None else sent), **more},
     )
 
 

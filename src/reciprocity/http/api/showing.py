@@ -1,0 +1,113 @@
+"""What the brand's own site may show to whom, for programs that build its pages.
+
+`POST /v1/decisions` advises and writes nothing. `POST /v1/impressions` hands the words over, once
+they are in the person's history as delivered; a page that shows them was told so, or has none.
+"""
+
+from typing import Final
+
+import msgspec
+from litestar import Response, post
+from msgspec import Struct
+
+from reciprocity.deliver.onsite import Advice, Shown
+from reciprocity.errors import Conflict, InputError
+from reciprocity.http.api.body import read_body
+from reciprocity.http.api.counter import AnyRequest, program_of
+from reciprocity.http.api.keys import Scope
+from reciprocity.http.api.once import act_id_of
+from reciprocity.http.api.person import slot_of
+from reciprocity.http.api.writing import IdempotencyKey
+from reciprocity.http.frame import headers, threaded
+from reciprocity.http.problem import Kind, Refusal
+from reciprocity.model import Decision, Id, Verdict
+from reciprocity.platform import Reciprocity
+
+__all__ = ["Impression", "Looking", "Showing", "advise", "impression", "show"]
+
+
+class Looking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is at which place of a page: an external id or a pseudonym, and the place's name."""
+
+    person: str
+    place: Id
+
+
+class Showing(Looking, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The message that was advised, now in sight."""
+
+    campaign: Id
+    message: Id
+
+
+class Impression(Struct, frozen=True, kw_only=True):
+    """The words, which are on record as delivered; or none, and the *decision* that says why."""
+
+    decision: Decision
+    shown: Shown | None
+
+
+_looking: Final = msgspec.json.Decoder(Looking)
+_showing: Final = msgspec.json.Decoder(Showing)
+_DELIVERED: Final = Decision(verdict=Verdict.DELIVER)
+_UNKNOWN: Final = Decision(verdict=Verdict.REFUSE, reason="unknown_person")
+
+
+@post("/decisions", operation_id="advise", status_code=200, opt={"scope": Scope.DECISIONS})
+async def advise(request: AnyRequest) -> Response[Advice]:
+    """What this place may show this person now; it informs, and nothing is written."""
+    said = read_body(_called(request), await request.body(), _looking)
+    shop = program_of(request).shop
+
+    def work() -> Advice:
+        slot = _slot(shop, said.person)
+        return Advice(decision=_UNKNOWN) if slot is None else shop.on_site.advise(slot, said.place)
+
+    return _answer(await threaded(work))
+
+
+@post("/impressions", operation_id="show", status_code=200, opt={"scope": Scope.IMPRESSIONS_WRITE})
+async def show(request: AnyRequest, idempotency_key: IdempotencyKey = "") -> Response[Impression]:
+    """The words of a message, decided anew and on record as delivered before this answers."""
+    said = read_body(_called(request), await request.body(), _showing)
+    program = program_of(request)
+    act_id = act_id_of(program.key.name, idempotency_key)
+
+    def work() -> Impression:
+        slot = _slot(program.shop, said.person)
+        if slot is None:
+            return Impression(decision=_UNKNOWN, shown=None)
+        return impression(program.shop, slot, said.place, said.campaign, said.message, act_id)
+
+    return _answer(await threaded(work))
+
+
+def impression(
+    shop: Reciprocity, slot: int, place: Id, campaign: Id, message: Id, act_id: str
+) -> Impression:
+    """What came of showing *message*; raises `Refusal` where there is no such message."""
+    try:
+        told = shop.on_site.show(slot, place, campaign, message, act_id)
+    except InputError as error:
+        raise Refusal(Kind.NOT_FOUND, "Name what was advised for this place.") from error
+    except Conflict as error:
+        raise Refusal(Kind.KEY_REUSED) from error
+    if isinstance(told, Decision):
+        return Impression(decision=told, shown=None)
+    return Impression(decision=_DELIVERED, shown=told)
+
+
+def _slot(shop: Reciprocity, person: str) -> int | None:
+    """The person's slot; None for one who is not known, which is a decision and no fault."""
+    try:
+        return slot_of(shop, person)
+    except Refusal:
+        return None
+
+
+def _called(request: AnyRequest) -> str:
+    return request.headers.get("content-type", "")
+
+
+def _answer(told: Struct) -> Response:  # type: ignore[type-arg]
+    return Response(told, media_type="application/json", headers=headers())
