@@ -16,7 +16,7 @@ STATIC := src/reciprocity/static
 SMALL := npx --yes terser@5.51.4 --module --compress passes=3,ecma=2020 --mangle
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo tools test test-long check bench docs words sdk lock clean
+.PHONY: help venv demo tools test test-long check bench docs words readings sdk lock clean
 .DELETE_ON_ERROR:
 
 help: ## list what can be made
@@ -48,6 +48,9 @@ docs: .venv/.dev ## test the documentation and build it into site/
 
 words: .venv/.dev ## bring the pages' catalogs up to what the pages say
 	$(BIN)/python -m tests.http.catalogs
+
+readings: .venv/.dev tools ## write anew how a journey is read aloud (tests/browser/readings); then review it
+	READINGS=write $(BIN)/pytest --quiet tests/browser/test_journeys.py
 
 sdk: ## make the modules for other sites small, in static/sdk (needs Node's npx)
 	cd $(STATIC) && mkdir -p sdk && for name in reciprocity reciprocity-prompt reciprocity-slot; do \

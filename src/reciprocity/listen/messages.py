@@ -5,6 +5,7 @@ campaign alone and is read by the statement in force just before it. What the st
 bear out stays empty: nothing is claimed of it.
 """
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # only its shape is needed here, not the keys that open it
 
 __all__ = ["Messages", "Spoken", "Use"]
 
+_BRAND_NAME: Final = re.compile(r"\{\{\s*brand_name\s*\}\}")
 _rulebook: Final = msgspec.json.Decoder(Rulebook)
 _laws: Final = msgspec.json.Decoder(tuple[LawPack, ...])
 
@@ -50,7 +52,7 @@ class Use(StrEnum):
 class Spoken(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message by its names, and what it was; what is not known of it is empty.
 
-    *title* is its campaign's. *subject* is empty where it prints something of the person's own:
+    *title* is its campaign's. *subject* is empty where it prints anything but the brand's name:
     the journal does not hold what it printed. *above* are the topics above its *topics*. *uses*
     lists attributes by the use they were put to.
     """
@@ -179,7 +181,7 @@ class Messages:
             channel=message.channel,
             purpose=message.purpose,
             title=campaign.title,
-            subject=message.subject if "{" not in message.subject else "",
+            subject=_subject(brand, message),
             topics=tuple(message.topics),
             above=_above(brand, message),
             uses=_uses(brand, self._rules(rulebook_at), message),
@@ -200,6 +202,11 @@ class Messages:
         if position not in self._rulebooks:
             self._rulebooks[position] = _rulebook.decode(self._bodies[position])
         return self._rulebooks[position]
+
+
+def _subject(brand: BrandStatement, message: Message) -> str:
+    told = _BRAND_NAME.sub(lambda _: brand.name, message.subject)
+    return "" if "{" in told else told
 
 
 def _above(brand: BrandStatement, message: Message) -> tuple[str, ...]:
