@@ -69,7 +69,7 @@ def keys_of(folder: Path, count: int) -> list[dict[str, str]]:
 
 
 def test_once_a_withdrawal_is_answered_no_decision_says_deliver(tmp_path: Path) -> None:
-    """64 clients of two servers: each person has one who withdraws, and three who keep deciding."""
+    """64 clients of four servers: for each person one who withdraws, three who keep deciding."""
     with new_shop(tmp_path) as shop:
         people = [shop.journal.pseudonym(slot) for slot in add_people(shop, PEOPLE)]
         folder = shop.journal.folder
@@ -97,8 +97,10 @@ def test_once_a_withdrawal_is_answered_no_decision_says_deliver(tmp_path: Path) 
         decide(program, person)
 
     with ExitStack() as open_ones:
-        urls = [open_ones.enter_context(serving(folder)).url for _ in range(2)]
-        programs = [Program(urls[n % 2], keys[n % len(keys)]) for n in range(CLIENTS)]
+        urls = [open_ones.enter_context(serving(folder)).url for _ in range(4)]
+        programs = [  # those who watch a person are each at another server than who withdraws
+            Program(urls[(n + n // PEOPLE) % 4], keys[n % len(keys)]) for n in range(CLIENTS)
+        ]
         for program in programs:
             open_ones.enter_context(closing(program.to))
         watchers = [

@@ -15,7 +15,7 @@ from msgspec import Struct
 from reciprocity.brand import BrandStatement, LawPack, notice_hash
 from reciprocity.collect.fair_choice import Asked, AskedPurpose
 from reciprocity.consent.draft import validity_days
-from reciprocity.model import WEB, Benefit, Id, Proposition
+from reciprocity.model import WEB, Behaviour, Benefit, Id, Proposition
 
 __all__ = [
     "LANGUAGES",
@@ -36,7 +36,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     """The words of a proposition in one language; joined, they are its notice.
 
     *purposes* and *behaviours* are in the order of the proposition, *returns* what each behaviour
-    gives. *notice* is the id that a yes to it carries.
+    gives and what is kept of it. *notice* is the id that a yes to it carries.
     """
 
     proposition: Id
@@ -97,7 +97,7 @@ def terms_of(
         behaviours=tuple(
             words["looks"].format(title=brand.behaviours[each].title) for each in told.behaviours
         ),
-        returns=tuple(brand.behaviours[each].gives for each in told.behaviours),
+        returns=tuple(_returns(words, brand.behaviours[each]) for each in told.behaviours),
         gives=words["gives"],
         benefits=tuple(_promise(words, benefit) for benefit in told.gives),
         uses=words["uses"].format(data="; ".join(data)),
@@ -162,6 +162,15 @@ def promise_words(language: str, benefit: Benefit) -> str:
     """What *benefit* promises, in the words of its notice."""
     base = language.lower().partition("-")[0]
     return _promise(_words()[base if base in LANGUAGES else _FALLBACK], benefit)
+
+
+def _returns(words: dict[str, str], behaviour: Behaviour) -> str:
+    """What a behaviour gives, and what is kept of it: the fields that the collector takes."""
+    if not behaviour.events:
+        return behaviour.gives
+    fields = ", ".join(name.replace("_", " ") for name in behaviour.fields)
+    kept = words["records" if fields else "bare"]
+    return f"{behaviour.gives} {kept.format(days=behaviour.keep_days, fields=fields)}"
 
 
 def _promise(words: dict[str, str], benefit: Benefit) -> str:
