@@ -127,3 +127,19 @@ def test_topics_are_tried_wholly_in_the_page(
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
     assert context.cookies() == []
     context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_staff_can_use_their_form(
+    browser: Browser, place: tuple[Server, Path], shots: Path, language: str, scheme: str
+) -> None:
+    page = opened(browser, place[0], language, 1280, scheme)
+    page.goto(f"{place[0].url}/staff/picks")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.screenshot(path=shots / f"staff-{language}-{scheme}-{width}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
+    assert found.violations_count == 0, found.generate_report()
+    page.context.close()

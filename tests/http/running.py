@@ -95,14 +95,13 @@ def content(folder: Path) -> list[str]:
 def decide(folder: Path, slot: int) -> None:
     """Decide again and again; a line for each: when it began, and what came out.
 
-    Ends some time after the first that is no `deliver`, and when nobody listens.
+    Ends after a while, and when it is ended.
     """
     with Reciprocity.open(folder, Clock()) as shop:
-        end, left = time.monotonic() + LIMIT_S, 30
-        while left and time.monotonic() < end:
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:
             began = time.monotonic_ns()
             decision = shop.why(slot, "spring", "garden").decision
-            left -= decision.verdict != "deliver"
             say(f"{began} {decision.verdict} {decision.reason}")
 
 

@@ -39,6 +39,7 @@ from reciprocity.http.sdk import sdk_router
 from reciprocity.http.site import site_limit
 from reciprocity.http.slots import slots_router
 from reciprocity.http.speech import choose_language
+from reciprocity.http.staff import staff_router
 from reciprocity.http.visits import Visits
 from reciprocity.http.way_in import Asking, Door
 
@@ -202,7 +203,7 @@ def make_app(
             *(show, stop, healthy, ready, metrics, static_file),
             Router(
                 "",
-                route_handlers=[entry_router(), join_router(), me_router()],
+                route_handlers=[entry_router(), join_router(), me_router(), staff_router()],
                 before_request=paced,
             ),
             *(log_router(), less_router(), public_router(), prompt_router(), sdk_router()),
