@@ -21,6 +21,8 @@ from reciprocity.brand.plausible import (
     is_language,
     is_one_line,
     is_origin,
+    is_page,
+    is_phone,
     is_reachable,
     is_sender,
     is_time_zone,
@@ -349,6 +351,10 @@ def _check_use(purpose: Purpose, key: str, message: MessageTable, findings: Find
         )
 
 
+def _or_none(is_plausible: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda text: not text or is_plausible(text)
+
+
 _PLAUSIBLE: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
     "brand.name": (is_one_line, "one line of text"),
     "brand.domain": (is_domain, 'a domain in lower case, such as "shop.example"'),
@@ -360,6 +366,10 @@ _PLAUSIBLE: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
     ),
     "controller.name": (is_one_line, "one line of text"),
     "controller.email": (is_email, "an e-mail address, NAME@DOMAIN"),
+    "controller.phone": (_or_none(is_phone), 'a telephone number, such as "+44 20 7946 0018"'),
+    "controller.dpo": (_or_none(is_email), "an e-mail address, NAME@DOMAIN"),
+    "controller.authority": (is_one_line, "one line of text"),
+    "controller.authority_url": (_or_none(is_page), "the address of a page, https://..."),
 }
 _CHECKS: Final[tuple[Callable[[Draft, Findings], None], ...]] = (
     _check_plausible,

@@ -22,13 +22,21 @@ from reciprocity.model import (
 __all__ = ["TRANSPORT_FILES", "Brand", "BrandStatement", "Controller", "LawPack", "Transport"]
 
 
-class Controller(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who answers for the data in law (GDPR 4(7)), as shown to people."""
+class Controller(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who answers for the data in law (GDPR 4(7)), as shown to people.
+
+    *phone* reaches a person; *dpo* is the address of the data protection officer (GDPR 37), and
+    *authority* the one that people may complain to (GDPR 77), at *authority_url*.
+    """
 
     name: str
     address: str
     email: str
     territory: tuple[str, ...]
+    phone: str = ""
+    dpo: str = ""
+    authority: str = ""
+    authority_url: str = ""
 
 
 class LawPack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -15,6 +15,8 @@ __all__ = [
     "is_language",
     "is_one_line",
     "is_origin",
+    "is_page",
+    "is_phone",
     "is_reachable",
     "is_sender",
     "is_time_zone",
@@ -25,6 +27,8 @@ _DOMAIN: Final = re.compile(rf"({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?")
 _LOCAL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _SENDER: Final = re.compile(r"(?P<name>[^<>\"]*)<(?P<address>[^<>]*)>")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_PHONE: Final = re.compile(r"\+?[0-9][0-9 ()/.-]{3,30}[0-9]")
+_PAGE: Final = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ZONE: Final = re.compile(r"UTC|[A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+){1,2}")
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -87,6 +91,24 @@ def is_time_zone(text: str) -> bool:
     except (KeyError, ValueError, OSError):
         return False
     return True
+
+
+def is_phone(text: str) -> bool:
+    """Is it a telephone number as people write one?
+
+    >>> is_phone("+44 20 7946 0018"), is_phone("ask for Ann")
+    (True, False)
+    """
+    return _PHONE.fullmatch(text) is not None
+
+
+def is_page(url: str) -> bool:
+    """Is it the address of a page, by https?
+
+    >>> is_page("https://ico.example/complain?lang=en"), is_page("ico.example")
+    (True, False)
+    """
+    return is_one_line(url) and _PAGE.fullmatch(url) is not None
 
 
 def is_one_line(text: str) -> bool:
