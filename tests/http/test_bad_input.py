@@ -84,7 +84,7 @@ def test_a_name_in_a_prompt_is_text(odd):
 
 
 def test_a_clock_a_day_behind_lets_people_leave_and_nothing_else(site: Site) -> None:
-    """The journal's last instant holds: nothing is ever recorded before it, nor given by mistake."""
+    """The last instant of the journal holds: nothing is recorded before it, nothing given."""
     site.enter()
     last = site.shop.journal.state().last_at
     site.clock.at -= DAY

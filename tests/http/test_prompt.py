@@ -262,6 +262,17 @@ def test_a_bucket_empties_and_fills_for_each_by_itself():
     assert [limit.takes("a"), limit.takes("a")] == [True, False]
 
 
+def test_of_ten_thousand_a_second_from_one_network_few_get_through_and_others_are_not_touched():
+    now = 0.0
+    limit = Limit(20, 120, lambda: now)
+    through = 0
+    for number in range(10_000):
+        now = number / 10_000
+        through += limit.takes("192.0.2.9")
+        assert number % 1_000 or limit.takes(f"192.0.2.{100 + number // 1_000}")
+    assert 120 <= through <= 140
+
+
 def test_the_modules_may_be_loaded_from_any_page(asked):
     for name in MODULES:
         got = asked.client.get(f"/sdk/1/{name}")
