@@ -18,6 +18,7 @@ from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.http.events import WriteKey, no_write_key
 from reciprocity.http.metrics import Metrics
+from reciprocity.http.wire import BoundedProtocol
 from reciprocity.journal.journal import now_ms
 
 __all__ = ["run"]
@@ -80,6 +81,7 @@ def run(
         server_header=False,
         proxy_headers=False,  # nobody's address is wanted
         lifespan="on",
+        http=BoundedProtocol,
         timeout_graceful_shutdown=_GRACE_S,
     )
     with listening:

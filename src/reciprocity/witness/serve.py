@@ -77,6 +77,7 @@ def run(
             server_header=False,
             proxy_headers=False,
             lifespan="on",
+            http="h11",  # it bounds the head by itself
             limit_concurrency=_MOST_AT_ONCE,
             timeout_graceful_shutdown=_GRACE_S,
         )
