@@ -1,8 +1,8 @@
 """The modules that other sites load, in bytes as brotli sends them, beside consent tools from npm.
 
 Peers are fetched by npm into a folder that goes afterwards; node compresses all alike. A peer is
-measured as its package ships it, minified, with its style sheet where it has one. Ours are measured
-as served, and after a minifier (terser) that we do not use, to see what it would save.
+measured as its package ships it, minified, with its style sheet where it has one; ours are measured
+as they are served. The element for places is a module of its own, beside what peers do.
 """
 
 import json
@@ -31,9 +31,8 @@ process.stdout.write(String(brotliCompressSync(data, { params }).length));
 def rows() -> list[Row]:
     """Ours with and without the prompt; then each peer, which has a prompt."""
     with TemporaryDirectory() as place:
-        tools = [*PACKAGES, "terser"]
         _run("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts",
-             "--prefix", place, *tools)  # fmt: skip
+             "--prefix", place, *PACKAGES)  # fmt: skip
         modules = Path(place) / "node_modules"
         peers = {
             f"{name} {_version(modules / name)}": _brotli(
@@ -41,28 +40,21 @@ def rows() -> list[Row]:
             )
             for name, shipped in PACKAGES.items()
         }
-        ours = {name: served(name).encode() for name in MODULES}
-        small = {name: _minified(modules, data) for name, data in ours.items()}
+    core, prompt, places = (
+        _brotli("".join(map(served, MODULES[:count])).encode()) for count in (1, 2, 3)
+    )
     smallest = min(peers, key=lambda name: peers[name])
-    core = MODULES[0]
     return [
-        Row(work="SDK without prompt, as served", measured=_brotli(ours[core]), unit="B",
-            at_most=1_100),
-        Row(work="SDK with prompt, as served", measured=_brotli(b"".join(ours.values())), unit="B",
+        Row(work="SDK without prompt, as served", measured=core, unit="B", at_most=1_100),
+        Row(work="SDK with prompt, as served", measured=prompt, unit="B",
             limit=peers[smallest], limit_is=smallest, at_most=2_000),
-        Row(work="SDK without prompt, minified", measured=_brotli(small[core]), unit="B"),
-        Row(work="SDK with prompt, minified", measured=_brotli(b"".join(small.values())), unit="B"),
+        Row(work="SDK with prompt and places, as served", measured=places, unit="B"),
         *(Row(work=f"peer: {name}", measured=size, unit="B") for name, size in peers.items()),
     ]  # fmt: skip
 
 
 def _brotli(data: bytes) -> int:
     return int(_run("node", "-e", _BROTLI, given=data))
-
-
-def _minified(modules: Path, data: bytes) -> bytes:
-    terser = str(modules / "terser" / "bin" / "terser")
-    return _run("node", terser, "--module", "--compress", "passes=3", "--mangle", given=data)
 
 
 def _version(package: Path) -> str:

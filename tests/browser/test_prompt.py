@@ -313,8 +313,11 @@ def test_what_is_tracked_goes_out_only_under_a_stored_yes(visit, place):
     tell = f"""import('{place.server.url}/sdk/1/reciprocity.js').then(({{ track }}) => {{
         for (let i = 0; i < 40; i++) track("bought", {{ item: i, text: "x".repeat(4000) }}); }})"""
     page.evaluate(tell)
-    page.wait_for_timeout(2000)
-    events = [event for one in sent for event in one["batch"]]
+    for _ in range(100):
+        page.wait_for_timeout(200)
+        events = [event for one in sent for event in one["batch"]]
+        if len(events) == 40:
+            break
     assert sorted(event["properties"]["item"] for event in events) == list(range(40))
     assert len(sent) > 2
     assert {event["type"] for event in events} == {"track"}

@@ -335,7 +335,7 @@ def test_a_witness_that_answers_badly_costs_its_own_cosignature_alone(
         began = time.monotonic()
         rule = policy(1, {honest.folder: honest.url, honest.other: url})
         found = cosign(honest.shop.journal, rule, SOON_S)
-        assert time.monotonic() - began < SOON_S + 1
+        assert time.monotonic() - began < SOON_S + 5
     assert found.holds
     assert found.conflicts == ()
     good, bad = found.witnesses

@@ -185,11 +185,11 @@ def test_a_server_restarted_between_batches_is_called_again(sink, start, to):
 
 
 def test_a_slow_server_is_used_by_all_connections_at_once(sink, start, to):
-    sink.seconds = 0.2
+    sink.seconds = 1.0  # one after the other, ten would take ten seconds
     transport = to(start(sink), connections=5)
     start_at = time.monotonic()
     assert transport.hand_over([letter(n) for n in range(10)], anyone) == [DELIVERED] * 10
-    assert time.monotonic() - start_at < 1.5
+    assert time.monotonic() - start_at < 7
 
 
 def test_a_late_letter_is_never_spoken_of(sink, start, to):
@@ -230,7 +230,7 @@ def test_a_server_that_is_down_fails_the_batch_at_once_and_may_be_tried_again(to
     start_at = time.monotonic()
     handed = to(server, connections=4).hand_over([letter(n) for n in range(200)], anyone)
     assert handed == [failed("connect", again=True)] * 200
-    assert time.monotonic() - start_at < 2
+    assert time.monotonic() - start_at < 10
 
 
 def test_a_server_that_takes_one_connection_only_gets_all_letters_on_it(to):
