@@ -29,6 +29,7 @@ __all__ = [
     "Instant",
     "Level",
     "Mask",
+    "MaybeId",
     "Measure",
     "Message",
     "Minute",
@@ -45,6 +46,8 @@ __all__ = [
 
 # Python's `$` also matches before a last line break, which no id may have.
 Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(-[a-z0-9_]+)*$(?!\n)", max_length=64)]
+MaybeId = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_]*(-[a-z0-9_]+)*)?$(?!\n)", max_length=64)]
+"""An id, or none."""
 Place = Annotated[str, Meta(pattern=r"^(\*|[a-z][a-z0-9_]*(-[a-z0-9_]+)*)$(?!\n)", max_length=64)]
 """A channel, or `*` for every channel."""
 Whole = Annotated[int, Meta(gt=-(2**53), lt=2**53)]
@@ -215,7 +218,7 @@ class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     topics: dict[Id, Annotated[int, Meta(ge=1, le=100)]] = field(default_factory=dict)
     requires: tuple[Id, ...] = ()
     audience: str = ""
-    place: Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_]*(-[a-z0-9_]+)*)?$(?!\n)")] = ""
+    place: MaybeId = ""
 
 
 class Campaign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

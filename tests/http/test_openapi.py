@@ -82,7 +82,7 @@ def test_every_operation_is_described_by_its_scope_and_refusals() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
     assert DOCUMENT["security"] == [{"key": []}]
     operations = [told for path in DOCUMENT["paths"].values() for told in path.values()]
-    assert len({told["operationId"] for told in operations}) == len(operations) == 9
+    assert len({told["operationId"] for told in operations}) == len(operations) == 10
     for told in operations:
         assert told["description"]
         assert {"401", "403", "429", "500", "503"} <= set(told["responses"])
@@ -114,6 +114,7 @@ def test_every_example_can_be_sent_as_it_stands(site: Site, operation: str, what
         "addPerson": "/v1/people",
         "recordAct": f"/v1/people/{name}/acts",
         "advise": "/v1/decisions",
+        "adviseMany": "/v1/decisions:batch",
         "show": "/v1/impressions",
     }[operation]
     got = write(site, key_of(site), path, said, fresh())

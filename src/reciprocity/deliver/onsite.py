@@ -8,20 +8,19 @@ An impression is a delivery like any other: the same rules, caps and reasons, an
 outcome in the person's history. So what a page shows counts like mail, and is audited like mail.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
 
 from reciprocity.brand import BrandStatement
-from reciprocity.decide.choose import choose, draw
+from reciprocity.decide.choose import draw
+from reciprocity.decide.live import Live, LiveMessage, judge_live, ranked
 from reciprocity.decide.one import Judged, decide_one
-from reciprocity.decide.prepare import Prepared, Statements
-from reciprocity.decide.statements import campaign_in_force, prepare_all, statements_in_force
+from reciprocity.decide.prepare import Prepared
 from reciprocity.decide.zones import zone_offset
 from reciprocity.deliver.attempt import attempt_of
-from reciprocity.deliver.campaign import furthest, is_on_site
 from reciprocity.deliver.channel import MOVED_ON
 from reciprocity.deliver.email.template import CompiledMessage, compile_message, render
 from reciprocity.deliver.letters import printed
@@ -71,43 +70,27 @@ class Shown(Struct, frozen=True, kw_only=True):
     stop: str
 
 
-class _Live(Struct, frozen=True, kw_only=True):
-    """A message for a site, ready to be decided, and the statements it rests on."""
-
-    prepared: Prepared
-    compiled: CompiledMessage
-    stated: tuple[int, int, int, int]
-
-
 class OnSite:
     """The places of one brand's sites; may be shared between threads."""
 
-    def __init__(self, journal: Journal, links: Links, base_url: str) -> None:
-        """Of *journal*; links lead to *base_url*."""
-        self._journal, self._links, self._base_url = journal, links, base_url.rstrip("/")
-        self._made: tuple[dict[str, int], BrandStatement, tuple[_Live, ...]] | None = None
+    def __init__(self, journal: Journal, live: Live, links: Links, base_url: str) -> None:
+        """Of *journal*, in which *live* is what may be shown; links lead to *base_url*."""
+        self._journal, self._live = journal, live
+        self._links, self._base_url = links, base_url.rstrip("/")
 
     # -- looking --
 
     def advise(self, slot: int, place: Id) -> Advice:
         """What *place* may show the person in *slot* now; writes nothing."""
-        at, (_, live) = self._now(), self._in_force()
-        here = [
-            one.prepared
-            for one in live
-            if one.prepared.message.place == place and at < one.prepared.closes
-        ]
+        at = self._now()
+        here = self._live.wanted(at, lambda one: bool(place) and one.message.place == place)
         if not here:
             return Advice(decision=_NOTHING)
         kept = self._journal.kept(slot)
         if kept is None or kept.standing.erased:
             return Advice(decision=_NOBODY)
-        after = choose(_judged(here, kept, at), self._journal.keys.brand.draw, slot)
-        ready = [one for one in after if one.decision.verdict is Verdict.DELIVER]
-        if ready:
-            return _advice(max(ready, key=lambda one: (one.score, one.draw, one.message_id)))
-        order = {rule.reason: number for number, rule in enumerate(here[0].compiled.rulebook.rules)}
-        return _advice(furthest(after, order))
+        judged = judge_live(here, kept, at, self._journal.keys.brand.draw)
+        return _advice(ranked(judged)[0])
 
     # -- showing --
 
@@ -121,7 +104,7 @@ class OnSite:
         the brand has no such message there, or its templates cannot be filled in for the person,
         and `Conflict` for an *act_id* that was another impression's.
         """
-        brand, live = self._in_force()
+        brand, live = self._live.now()
         found = next((one for one in live if _is(one.prepared, place, campaign, message)), None)
         if found is None:
             raise InputError("message is none that may stand at this place")
@@ -145,7 +128,7 @@ class OnSite:
         return _MOVED_ON
 
     def _attempt(
-        self, judged: Judged, kept: Kept, live: _Live, at: Instant, act_id: str
+        self, judged: Judged, kept: Kept, live: LiveMessage, at: Instant, act_id: str
     ) -> Appended:
         slot, prepared = kept.standing.slot, live.prepared
         number = draw(self._journal.keys.brand.draw, prepared.occasion, slot, prepared.message_id)
@@ -162,7 +145,7 @@ class OnSite:
         return appended
 
     def _handed_over(
-        self, brand: BrandStatement, live: _Live, appended: Appended
+        self, brand: BrandStatement, live: LiveMessage, appended: Appended
     ) -> Shown | Decision:
         """Past the door, with the outcome on record; not if the person said something meanwhile."""
         slot, version = appended.slot, appended.version
@@ -191,7 +174,9 @@ class OnSite:
             position=told.position, at=told.at, slot=slot, version=told.version, again=True
         )
 
-    def _again(self, brand: BrandStatement, live: _Live, attempt: Appended) -> Shown | Decision:
+    def _again(
+        self, brand: BrandStatement, live: LiveMessage, attempt: Appended
+    ) -> Shown | Decision:
         """What was shown before, once more, if it was shown and nothing came after that."""
         told = self._journal.history(attempt.slot)[attempt.version :]
         if [one.kind for one in told] != ["delivery.delivered"]:
@@ -199,49 +184,28 @@ class OnSite:
         return self._words(brand, live, attempt.slot, attempt.version, attempt.position)
 
     def _words(
-        self, brand: BrandStatement, live: _Live, slot: int, version: int, position: int
+        self, brand: BrandStatement, live: LiveMessage, slot: int, version: int, position: int
     ) -> Shown:
         message = live.prepared.message
         token = self._links.make(Link(slot, version, message.purpose, message.channel))
         why, stop = f"{self._base_url}/p/{token}", f"{self._base_url}/u/{token}"
         values = printed(live.prepared, brand, self._journal.profile(slot), why)
-        if "unsubscribe_url" in live.compiled.names:
+        compiled = _compiled(message.subject, message.text, message.html)
+        if "unsubscribe_url" in compiled.names:
             values["unsubscribe_url"] = stop
-        told = render(live.compiled, values)
+        told = render(compiled, values)
         return Shown(
             position=position, attempt=version, subject=told.subject, text=told.text,
             html=told.html, why=why, stop=stop,
         )  # fmt: skip
 
-    # -- what is in force --
-
     def _now(self) -> Instant:
         return max(self._journal.clock(), self._journal.state().last_at)
 
-    def _in_force(self) -> tuple[BrandStatement, tuple[_Live, ...]]:
-        """The brand file and every message for a site, made anew when a statement changed."""
-        forced = self._journal.forced()
-        if self._made is None or self._made[0] != forced:
-            stated = statements_in_force(self._journal)
-            self._made = forced, stated.brand, tuple(self._lives(stated, forced))
-        return self._made[1:]
 
-    def _lives(self, stated: Statements, forced: dict[str, int]) -> Iterator[_Live]:
-        for name in sorted(forced):
-            if not name.startswith(_CAMPAIGN):
-                continue
-            campaign = campaign_in_force(self._journal, name.removeprefix(_CAMPAIGN))
-            if not is_on_site(stated.brand, campaign.campaign):
-                continue
-            at = (stated.brand_at, stated.rulebook_at, stated.laws_at, campaign.position)
-            with suppress(InputError):  # it no longer goes with the brand file: nobody is shown it
-                yield from [_live(one, at) for one in prepare_all(stated, campaign).values()]
-
-
-def _live(prepared: Prepared, stated: tuple[int, int, int, int]) -> _Live:
-    told = prepared.message
-    compiled = compile_message(told.subject, told.text, told.html)
-    return _Live(prepared=prepared, compiled=compiled, stated=stated)
+@lru_cache(maxsize=256)
+def _compiled(subject: str, text: str, html: str) -> CompiledMessage:
+    return compile_message(subject, text, html)
 
 
 def _judged(messages: Sequence[Prepared], kept: Kept, at: Instant) -> list[Judged]:

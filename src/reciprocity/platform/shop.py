@@ -27,10 +27,10 @@ from reciprocity.collect.joining import join_people
 from reciprocity.collect.mapping import read_mapping
 from reciprocity.consent.draft import Drafted, Saying
 from reciprocity.consent.state import Wishes
+from reciprocity.decide.live import Advised, Live
 from reciprocity.decide.named import attributes_named
-from reciprocity.decide.one import Why, decide_one, why
+from reciprocity.decide.one import Why
 from reciprocity.decide.statements import statements_in_force
-from reciprocity.decide.zones import zone_offset
 from reciprocity.deliver.campaign import Plan, Planned, make_plan
 from reciprocity.deliver.email import open_signer, open_transport
 from reciprocity.deliver.email.template import names_used
@@ -38,7 +38,7 @@ from reciprocity.deliver.link import Links
 from reciprocity.deliver.onsite import OnSite
 from reciprocity.deliver.outbox import Outbox
 from reciprocity.deliver.preview import Previews
-from reciprocity.deliver.run import Post, SendReport, prepared_for, send_campaign, send_waiting
+from reciprocity.deliver.run import Post, SendReport, send_campaign, send_waiting
 from reciprocity.errors import Conflict, InputError
 from reciprocity.events import OperatorActed, canonical
 from reciprocity.journal.entry import Appended, Entry
@@ -46,6 +46,7 @@ from reciprocity.journal.journal import Journal, now_ms
 from reciprocity.leave import erase as erasing
 from reciprocity.model import Id
 from reciprocity.platform.apply import put_in_force
+from reciprocity.platform.deciding import decide_now, why_now
 from reciprocity.platform.observing import collector_of
 from reciprocity.platform.tick import Ticked, tick
 from reciprocity.prove.audit import audit, audit_person
@@ -278,13 +279,7 @@ class Reciprocity:
 
     def why(self, slot: int, campaign: Id, message: Id) -> Why:
         """What is decided of *message* for one person now, and the facts that decide it."""
-        prepared = prepared_for(self.journal, campaign).get(message)
-        if prepared is None:
-            raise InputError(f"campaign {campaign} has no message {message[:64]!r}")
-        kept, at = self.journal.kept(slot), self.journal.clock()
-        offset = zone_offset(kept.standing.wishes.time_zone, at) if kept else None
-        standing, clear = (kept.standing, kept.clear) if kept else (None, {})
-        return why(decide_one([prepared], standing, clear, at, offset)[0])
+        return why_now(self.journal, slot, campaign, message)
 
     @cached_property
     def post(self) -> Post:
@@ -311,7 +306,16 @@ class Reciprocity:
     @cached_property
     def on_site(self) -> OnSite:
         """What the brand's own pages may show."""
-        return OnSite(self.journal, self.links, self.brand.base_url)
+        return OnSite(self.journal, self.live, self.links, self.brand.base_url)
+
+    @cached_property
+    def live(self) -> Live:
+        """Every message of the campaigns in force."""
+        return Live(self.journal)
+
+    def decide(self, person: str, *, channel: Id = "", place: Id = "") -> list[Advised]:
+        """What is decided of each live message for *person* now; see `decide_now`."""
+        return decide_now(self.journal, self.live, person, channel, place)
 
     @cached_property
     def previews(self) -> Previews:

@@ -14,12 +14,18 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from reciprocity.brand import BrandStatement
-from reciprocity.deliver.onsite import Advice
 from reciprocity.http.api.acts import ActSaid, NewPerson
 from reciprocity.http.api.clerk import Recorded
 from reciprocity.http.api.person import Person
 from reciprocity.http.api.reading import Events
-from reciprocity.http.api.showing import Impression, Looking, Showing
+from reciprocity.http.api.showing import (
+    Advising,
+    AdvisingMany,
+    Asking,
+    AskingForMany,
+    Impression,
+    Showing,
+)
 from reciprocity.http.problem import Kind, Problem
 from reciprocity.model import Decision
 from reciprocity.prove.receipt import Receipt
@@ -44,12 +50,14 @@ _REFUSALS: Final[dict[str, tuple[Kind, ...]]] = {
     "decide": (*_OF_A_PERSON, Kind.NOT_FOUND),
     "readReceipt": (Kind.NOT_FOUND,),
     "advise": _READ_BODY,
+    "adviseMany": _READ_BODY,
     "show": (*_READ_BODY, Kind.NO_IDEMPOTENCY_KEY, Kind.NOT_FOUND, Kind.KEY_REUSED),
     "addPerson": (*_WRITTEN, Kind.PERSON_KNOWN),
     "recordAct": (*_OF_A_PERSON, *_WRITTEN, Kind.CONFLICT),
 }
 _BODIES: Final = {
-    "addPerson": NewPerson, "recordAct": ActSaid, "advise": Looking, "show": Showing,
+    "addPerson": NewPerson, "recordAct": ActSaid, "advise": Asking, "adviseMany": AskingForMany,
+    "show": Showing,
 }  # fmt: skip
 EXAMPLES: Final[dict[str, dict[str, Json]]] = {
     "addPerson": {
@@ -63,7 +71,12 @@ EXAMPLES: Final[dict[str, dict[str, Json]]] = {
         "less of it": {"act": "prefer", "method": "phone", "caps": {"email": [None, 2]}},
         "no use at all": {"act": "object", "method": "letter"},
     },
-    "advise": {"the front page": {"person": "C-1041", "place": "front"}},
+    "advise": {
+        "the front page": {"person": "C-1041", "place": "front"},
+        "e-mail": {"person": "C-1041", "channel": "email"},
+        "everything": {"person": "C-1041"},
+    },
+    "adviseMany": {"two people": {"people": ["C-1041", "C-1042"], "channel": "email"}},
     "show": {
         "what was advised": {
             "person": "C-1041", "place": "front", "campaign": "home", "message": "bulbs",
@@ -93,8 +106,8 @@ def describe(routes: Router) -> bytes:
     described = Litestar([routes], openapi_config=config, logging_config=None)
     told: Json = described.openapi_schema.to_schema()
     shapes = [
-        BrandStatement, Person, Events, Decision, Receipt, NewPerson, ActSaid, Recorded, Looking,
-        Showing, Advice, Impression, Problem,
+        BrandStatement, Person, Events, Decision, Receipt, NewPerson, ActSaid, Recorded, Asking,
+        Advising, AskingForMany, AdvisingMany, Showing, Impression, Problem,
     ]  # fmt: skip
     refs, components = msgspec.json.schema_components(shapes, ref_template=_REF)
     for shape in components.values():

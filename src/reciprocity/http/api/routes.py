@@ -8,7 +8,7 @@ from litestar import Response, Router, get
 from reciprocity.http.api.counter import let_in
 from reciprocity.http.api.openapi import describe
 from reciprocity.http.api.reading import brand, decided, events, receipt, stands
-from reciprocity.http.api.showing import advise, show
+from reciprocity.http.api.showing import advise, advise_many, show
 from reciprocity.http.api.writing import act, add
 from reciprocity.http.frame import headers
 
@@ -36,7 +36,7 @@ def api_router() -> Router:
 
 def keyed_router() -> Router:
     """Everything that a key opens."""
-    keyed = [brand, stands, events, receipt, decided, advise, show]
+    keyed = [brand, stands, events, receipt, decided, advise, advise_many, show]
     return Router(
         "/v1",
         route_handlers=[

@@ -4,13 +4,14 @@
 they are in the person's history as delivered; a page that shows them was told so, or has none.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from litestar import Response, post
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from reciprocity.deliver.onsite import Advice, Shown
+from reciprocity.decide.live import Advised
+from reciprocity.deliver.onsite import Shown
 from reciprocity.errors import Conflict, InputError
 from reciprocity.http.api.body import read_body
 from reciprocity.http.api.counter import AnyRequest, program_of
@@ -20,22 +21,50 @@ from reciprocity.http.api.person import slot_of
 from reciprocity.http.api.writing import IdempotencyKey
 from reciprocity.http.frame import headers, threaded
 from reciprocity.http.problem import Kind, Refusal
-from reciprocity.model import Decision, Id, Verdict
+from reciprocity.model import Decision, Id, MaybeId, Verdict
 from reciprocity.platform import Reciprocity
 
-__all__ = ["Impression", "Looking", "Showing", "advise", "impression", "show"]
+__all__ = [
+    "Advising", "AdvisingMany", "Asking", "AskingForMany", "Impression", "Showing", "advise",
+    "advise_many", "impression", "show",
+]  # fmt: skip
+
+MOST_PEOPLE: Final = 100
 
 
-class Looking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is at which place of a page: an external id or a pseudonym, and the place's name."""
+class Asking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who, by an external id or a pseudonym; of messages on a *channel*, for a *place*, of all."""
+
+    person: str
+    channel: MaybeId = ""
+    place: MaybeId = ""
+
+
+class Advising(Struct, frozen=True, kw_only=True):
+    """What is decided of each live message that was asked for, the best to deliver first."""
+
+    decisions: list[Advised]
+
+
+class AskingForMany(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same of several people; each is answered, in their order."""
+
+    people: Annotated[list[str], Meta(max_length=MOST_PEOPLE)]
+    channel: MaybeId = ""
+    place: MaybeId = ""
+
+
+class AdvisingMany(Struct, frozen=True, kw_only=True):
+    """What is decided for each person, in the order in which they were named."""
+
+    people: list[Advising]
+
+
+class Showing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The message that was advised for a place, now in sight."""
 
     person: str
     place: Id
-
-
-class Showing(Looking, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The message that was advised, now in sight."""
-
     campaign: Id
     message: Id
 
@@ -47,23 +76,40 @@ class Impression(Struct, frozen=True, kw_only=True):
     shown: Shown | None
 
 
-_looking: Final = msgspec.json.Decoder(Looking)
+_asking_for_many: Final = msgspec.json.Decoder(AskingForMany)
+_asking: Final = msgspec.json.Decoder(Asking)
 _showing: Final = msgspec.json.Decoder(Showing)
 _DELIVERED: Final = Decision(verdict=Verdict.DELIVER)
 _UNKNOWN: Final = Decision(verdict=Verdict.REFUSE, reason="unknown_person")
 
 
 @post("/decisions", operation_id="advise", status_code=200, opt={"scope": Scope.DECISIONS})
-async def advise(request: AnyRequest) -> Response[Advice]:
-    """What this place may show this person now; it informs, and nothing is written."""
-    said = read_body(_called(request), await request.body(), _looking)
+async def advise(request: AnyRequest) -> Response[Advising]:
+    """What this person may get now, of all that is live; it informs, and nothing is written."""
+    said = read_body(_called(request), await request.body(), _asking)
+    shop = program_of(request).shop
+    return _answer(await threaded(lambda: _advising(shop, said.person, said.channel, said.place)))
+
+
+@post(
+    "/decisions:batch", operation_id="adviseMany", status_code=200,
+    opt={"scope": Scope.DECISIONS},
+)  # fmt: skip
+async def advise_many(request: AnyRequest) -> Response[AdvisingMany]:
+    """What each of several people may get now; it informs, and nothing is written."""
+    said = read_body(_called(request), await request.body(), _asking_for_many)
     shop = program_of(request).shop
 
-    def work() -> Advice:
-        slot = _slot(shop, said.person)
-        return Advice(decision=_UNKNOWN) if slot is None else shop.on_site.advise(slot, said.place)
+    def work() -> AdvisingMany:
+        found = [_advising(shop, one, said.channel, said.place) for one in said.people]
+        return AdvisingMany(people=found)
 
     return _answer(await threaded(work))
+
+
+def _advising(shop: Reciprocity, person: str, channel: str, place: str) -> Advising:
+    name = person if person.startswith("p_") else f"id:{person}"
+    return Advising(decisions=shop.decide(name, channel=channel, place=place))
 
 
 @post("/impressions", operation_id="show", status_code=200, opt={"scope": Scope.IMPRESSIONS_WRITE})
