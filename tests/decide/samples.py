@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from reciprocity.brand import BrandStatement, Controller, LawPack
 from reciprocity.consent.state import Answer, Point, Wishes
-from reciprocity.decide.compile import to_sql
 from reciprocity.decide.facts import FACTS, Facts
 from reciprocity.decide.prepare import Prepared, Statements, prepare
 from reciprocity.decide.rulebook import Rulebook, first_rulebook
+from reciprocity.decide.sql import to_sql
 from reciprocity.decide.tree import TermType
 from reciprocity.events import TopicLevel
 from reciprocity.journal.standing import Standing
@@ -164,7 +164,7 @@ def by_sqlite(
         (
             number,
             *(
-                term.values[value] if term.type is TermType.ENUM else value
+                term.values[value] if term.type is TermType.ENUM and value is not None else value
                 for term, value in zip(rulebook.facts, facts, strict=True)
             ),
             *(told[number][name] for name in extra),

@@ -1,14 +1,14 @@
 """Python and SQLite run the same rule text: decision, reason and instant must be equal."""
 
+import sqlite3
 from itertools import combinations, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlglot import parse_one
 
 from reciprocity.decide.audience import compile_observer
-from reciprocity.decide.compile import compile_rulebook, to_sql
+from reciprocity.decide.compile import compile_rulebook
 from reciprocity.decide.facts import FACTS, TERMS, Facts
 from reciprocity.decide.language import parse
 from reciprocity.decide.rulebook import (
@@ -19,6 +19,7 @@ from reciprocity.decide.rulebook import (
     first_rulebook,
     read_rules,
 )
+from reciprocity.decide.sql import to_sql
 from reciprocity.decide.tree import TermType, atoms_of
 from reciprocity.errors import InputError
 from tests.decide.samples import BRAND, STOPPING, by_sqlite, facts_with, with_rules
@@ -261,12 +262,6 @@ def test_a_wait_names_the_instant_at_which_to_decide_anew():
     assert (told.verdict, told.reason, told.until) == ("wait", "paused", 900)
 
 
-@pytest.mark.parametrize("dialect", ["sqlite", "duckdb", "spark", "postgres"])
-def test_the_rules_print_as_one_query_that_every_dialect_reads_back(dialect):
-    brand = with_rules(("a", "recency > 6 AND channel = 'it''s'"))
-    assert parse_one(to_sql(first_rulebook(brand), dialect), read=dialect) is not None
-
-
 def test_a_rulebook_that_does_not_hold_together_is_refused_when_it_loads():
     line = FIRST.rules[0]
     late = RuleLine(
@@ -291,3 +286,40 @@ def test_no_text_of_a_rule_reaches_the_python_that_runs():
     for text in ("channel", "it's", "zip", "Rural", "brand:a", "person_known"):
         assert text not in source
     assert parse("TRUE", {}, "x")
+
+
+# --- what is not there ----------------------------------------------------------------------------
+
+
+def test_each_fact_that_is_missing_refuses_in_both_before_any_rule():
+    facts = [
+        (*told[:place], None, *told[place + 1 :])
+        for told in (facts_with(), facts_with(person_known=False))
+        for place in range(len(TERMS))
+    ]
+    mine = [COMPILED.decide(one, 0) for one in facts]
+    assert [one.reason for one in mine] == [f"facts_incomplete:{term.name}" for term in TERMS] * 2
+    assert by_sqlite(FIRST, facts) == [("refuse", one.reason, 0) for one in mine]
+
+
+def test_a_value_that_is_said_to_be_known_and_is_not_refuses():
+    """Under a NOT the comparison with nothing would let the message pass."""
+    rulebook = first_rulebook(with_rules(("a", "NOT (recency > 6)")))
+    told = {"recency": None, "newbie": None, "channel": None, "zip-code": None, "joined": None}
+    (found,) = by_sqlite(rulebook, [facts_with()], [told])
+    assert found == ("refuse", "facts_incomplete:attributes_known", 0)
+
+
+def test_a_word_that_is_none_of_an_enums_refuses():
+    sql = to_sql(FIRST)
+    database = sqlite3.connect(":memory:")
+    names = [term.name for term in TERMS]
+    database.execute(f"CREATE TABLE facts (id, {', '.join(names)})")
+    values = [
+        "granted" if term.name == "consent_state" else term.values[value] if term.values else value
+        for term, value in zip(TERMS, facts_with(), strict=True)
+    ]
+    marks = ", ".join("?" * (len(values) + 1))
+    database.execute(f"INSERT INTO facts VALUES ({marks})", [0, *values])
+    assert database.execute(sql).fetchone()[2] == "facts_incomplete:consent_state"
+    database.close()

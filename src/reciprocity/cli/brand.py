@@ -102,13 +102,30 @@ def qr(
 
 
 @app.command()
-def rules(context: typer.Context, as_json: AsJson = False) -> None:
+def rules(
+    context: typer.Context,
+    dialect: Annotated[
+        str,
+        typer.Option(
+            "--dialect",
+            help="Print them as SQL: bigquery, duckdb, postgres, snowflake, spark or sqlite.",
+        ),
+    ] = "",
+    table: Annotated[
+        str, typer.Option("--table", help="The table, or view, of facts that it reads.")
+    ] = "facts",
+    as_json: AsJson = False,
+) -> None:
     """List the rules in force, in the order in which they are asked."""
     from reciprocity.decide.one import meaning_of
+    from reciprocity.decide.sql import to_sql
     from reciprocity.decide.statements import statements_in_force
 
     with opened(context) as shop:
         rulebook = statements_in_force(shop.journal).rulebook
+    if dialect:
+        print(to_sql(rulebook, dialect, table))
+        return
     if as_json:
         print_json(
             [

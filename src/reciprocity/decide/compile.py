@@ -1,6 +1,6 @@
-"""Rules as Python and as SQL: one text, two machines, proven equal.
+"""Rules as Python: one text, several machines, proven equal (`sql.py` prints the other).
 
-The Python is printed from the typed tree and from nothing else: names of facts become numbered
+It is printed from the typed tree and from nothing else: names of facts become numbered
 variables, values become integers or constants bound from outside, so no text that a person wrote
 is ever executed. Each basis has a chain of its own, in which the rules it skips do not occur.
 """
@@ -10,11 +10,9 @@ from itertools import groupby
 from typing import Final, cast
 
 from msgspec import Struct
-from sqlglot import transpile
 
 from reciprocity.decide.facts import BASIS_CODES, Facts, first_wrong, restored
 from reciprocity.decide.rulebook import (
-    EVERY_BASIS,
     FACTS_INCOMPLETE,
     Rulebook,
     RuleLine,
@@ -33,9 +31,9 @@ from reciprocity.decide.tree import (
     TermType,
     Truth,
 )
-from reciprocity.model import Basis, Decision, Verdict
+from reciprocity.model import Decision, Verdict
 
-__all__ = ["PYTHON", "Compiled", "Decide", "Printer", "compile_rulebook", "judge", "run", "to_sql"]
+__all__ = ["PYTHON", "Compiled", "Decide", "Printer", "compile_rulebook", "judge", "run"]
 
 Decide = Callable[[Facts, int], Decision]
 """From facts and the mask of atoms to a decision."""
@@ -104,35 +102,6 @@ def judge(compiled: Compiled, values: Sequence[int], atoms: int) -> Decision:
     Raises `Damaged` if *values* cannot be facts of this rulebook.
     """
     return compiled.decide(restored(values, compiled.rulebook.facts), atoms)
-
-
-def to_sql(rulebook: Rulebook, dialect: str = "sqlite", table: str = "facts") -> str:
-    """A SELECT of `id, verdict, reason, until` from *table*, by the very text of the rules.
-
-    The table has a column for each fact and each attribute that rules name: booleans, integers,
-    and enums by their published words. The rules' text goes in unchanged, so this shares nothing
-    with the Python but the text: SQLite running it is the oracle of the tests.
-    """
-    read_rules(rulebook)
-    whens, reasons, untils = [], [], []
-    for number, line in enumerate(rulebook.rules, 1):
-        whens.append(f"WHEN {_sql_condition(line)} THEN {number}")
-        reason = line.reason.replace("'", "''")
-        reasons.append(f"WHEN {number} THEN '{reason}'")
-        if line.until:
-            untils.append(
-                f"WHEN matched = {number} AND 0 < {line.until} AND {line.until} < {_CLOSES} "
-                f"THEN {line.until}"
-            )
-    until = f"CASE {' '.join(untils)} ELSE 0 END" if untils else "0"
-    sql = (  # nothing but the rules' own text, which was parsed, and numbers
-        f"WITH judged AS (SELECT *, CASE {' '.join(whens)} ELSE 0 END AS matched FROM {table}), "  # noqa: S608
-        f"timed AS (SELECT *, {until} AS wait_until FROM judged) "
-        "SELECT id, CASE WHEN matched = 0 THEN 'deliver' WHEN wait_until > 0 THEN 'wait' "
-        f"ELSE 'refuse' END AS verdict, CASE matched {' '.join(reasons)} ELSE '' END AS reason, "
-        "wait_until AS until FROM timed"
-    )
-    return sql if dialect == "sqlite" else transpile(sql, read="sqlite", write=dialect)[0]
 
 
 class Printer:
@@ -329,10 +298,3 @@ def _incomplete(facts: object, atoms: object, terms: Sequence[Term]) -> Decision
     """The refusal of facts that cannot be judged; it names the first of them."""
     name = first_wrong(facts, terms) or ("atoms" if type(atoms) is not int else "facts")
     return Decision(verdict=Verdict.REFUSE, reason=f"{FACTS_INCOMPLETE}:{name}")
-
-
-def _sql_condition(line: RuleLine) -> str:
-    if line.bases == EVERY_BASIS:
-        return f"({line.when})"
-    listed = ", ".join(f"'{Basis(basis)}'" for basis in line.bases)
-    return f"basis IN ({listed}) AND ({line.when})"
