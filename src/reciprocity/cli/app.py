@@ -18,6 +18,7 @@ from reciprocity.cli import (
     people,
     person,
     proof,
+    rules,
     starting,
     witness,
 )
@@ -61,6 +62,7 @@ app = typer.Typer(
 for group in (
     starting,
     brand,
+    rules,
     people,
     person,
     campaign,

@@ -15,6 +15,7 @@ from reciprocity.listen.feedback import Said
 from reciprocity.listen.funnel import Funnel
 from reciprocity.model import Verdict
 from reciprocity.platform import PromisesKept
+from reciprocity.platform.difference import Difference, Outcome
 from reciprocity.prove.figures import Audit, Breach
 from reciprocity.prove.published import Published
 
@@ -23,6 +24,8 @@ __all__ = [
     "audit_words",
     "audits_table",
     "breaches_table",
+    "diff_table",
+    "diff_words",
     "events_table",
     "feedback_table",
     "funnel_table",
@@ -100,6 +103,44 @@ def plan_words(plan: Plan) -> str:
         f"allows: {chosen}.\n{plan.unchosen:,} messages stand back for one that matters more to "
         "the person."
     )
+
+
+def diff_table(found: Difference) -> Table:
+    """Who would be treated otherwise: a row a message, an outcome now and another one then."""
+    table = plain_table(
+        "message", "now", "then", "people", "share", "", numbers=("people", "share")
+    )  # fmt: skip
+    for one in found.moved:
+        table.add_row(
+            one.message,
+            _outcome(one.before),
+            _outcome(one.after),
+            f"{one.people:,}",
+            share(one.people, found.people),
+            bar(one.people, found.people),
+        )
+    return table
+
+
+def _outcome(told: Outcome) -> Text:
+    verdict, reason = told
+    return Text(f"{verdict}: {reason}" if reason else str(verdict), style=_COLOURS[verdict])
+
+
+def diff_words(found: Difference) -> str:
+    """What a new brand file comes to, in a sentence or two."""
+    gains = sum(one.people for one in found.moved if one.after[0] is Verdict.DELIVER)
+    losses = sum(one.people for one in found.moved if one.before[0] is Verdict.DELIVER)
+    said = (
+        f"Of {found.people:,} people, as of {moment(found.at)}: {gains:,} messages could be "
+        f"delivered that cannot now, {losses:,} could be no more. Nothing was changed."
+    )
+    lines = [said]
+    if found.gone:
+        lines.append(f"Only now: {', '.join(found.gone)}.")
+    if found.added:
+        lines.append(f"Only then: {', '.join(found.added)}.")
+    return "\n".join(lines)
 
 
 def send_table(report: SendReport) -> Table:
