@@ -20,6 +20,7 @@ from reciprocity.http import page
 from reciprocity.http.api.clerk import Clerk
 from reciprocity.http.api.counter import EACH_SECOND, Counter
 from reciprocity.http.api.keys import Scope
+from reciprocity.http.api.lane import Lane
 from reciprocity.http.api.routes import api_router
 from reciprocity.http.desk import Desk
 from reciprocity.http.entry import entry_router
@@ -194,6 +195,7 @@ def make_app(
         "counter": counter,
         "metrics": counted or Metrics(desk.folder),
         "clerk": Clerk(counter, asking),
+        "lane": Lane(),
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
         "write_key": lambda key: write_key(key) or counter.knows(key, Scope.EVENTS_WRITE),

@@ -36,12 +36,12 @@ def api_router() -> Router:
 
 def keyed_router() -> Router:
     """Everything that a key opens."""
-    keyed = [brand, stands, events, receipt, decided, advise, advise_many, show]
+    keyed = [brand, stands, events, receipt, decided, show]
     return Router(
         "/v1",
         route_handlers=[
             Router("", route_handlers=keyed, guards=[let_in]),
-            Router("", route_handlers=[add, act]),
+            Router("", route_handlers=[add, act, advise, advise_many]),
         ],
         request_max_body_size=MOST_BYTES,
     )

@@ -4,17 +4,19 @@
 they are in the person's history as delivered; a page that shows them was told so, or has none.
 """
 
-from typing import Annotated, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import msgspec
 from litestar import Response, post
+from litestar.datastructures import State
 from msgspec import Meta, Struct
 
 from reciprocity.decide.live import Advised
 from reciprocity.deliver.onsite import Shown
 from reciprocity.errors import Conflict, InputError
 from reciprocity.http.api.body import read_body
-from reciprocity.http.api.counter import AnyRequest, program_of
+from reciprocity.http.api.counter import AnyRequest, Counter, network_of, program_of
 from reciprocity.http.api.keys import Scope
 from reciprocity.http.api.once import act_id_of
 from reciprocity.http.api.person import slot_of
@@ -23,6 +25,9 @@ from reciprocity.http.frame import headers, threaded
 from reciprocity.http.problem import Kind, Refusal
 from reciprocity.model import Decision, Id, MaybeId, Verdict
 from reciprocity.platform import Reciprocity
+
+if TYPE_CHECKING:
+    from reciprocity.http.api.lane import Lane
 
 __all__ = [
     "Advising", "AdvisingMany", "Asking", "AskingForMany", "Impression", "Showing", "advise",
@@ -79,32 +84,48 @@ class Impression(Struct, frozen=True, kw_only=True):
 _asking_for_many: Final = msgspec.json.Decoder(AskingForMany)
 _asking: Final = msgspec.json.Decoder(Asking)
 _showing: Final = msgspec.json.Decoder(Showing)
+_Told = TypeVar("_Told", bound=Struct)
 _DELIVERED: Final = Decision(verdict=Verdict.DELIVER)
 _UNKNOWN: Final = Decision(verdict=Verdict.REFUSE, reason="unknown_person")
 
 
-@post("/decisions", operation_id="advise", status_code=200, opt={"scope": Scope.DECISIONS})
-async def advise(request: AnyRequest) -> Response[Advising]:
+@post("/decisions", operation_id="advise", status_code=200)
+async def advise(request: AnyRequest, state: State) -> Response[Advising]:
     """What this person may get now, of all that is live; it informs, and nothing is written."""
-    said = read_body(_called(request), await request.body(), _asking)
-    shop = program_of(request).shop
-    return _answer(await threaded(lambda: _advising(shop, said.person, said.channel, said.place)))
+
+    def work(shop: Reciprocity, body: bytes) -> Advising:
+        said = read_body(_called(request), body, _asking)
+        return _advising(shop, said.person, said.channel, said.place)
+
+    lane: Lane = state.lane
+    return _answer(await lane.do(await _admitted(request, state, work)))
 
 
-@post(
-    "/decisions:batch", operation_id="adviseMany", status_code=200,
-    opt={"scope": Scope.DECISIONS},
-)  # fmt: skip
-async def advise_many(request: AnyRequest) -> Response[AdvisingMany]:
+@post("/decisions:batch", operation_id="adviseMany", status_code=200)
+async def advise_many(request: AnyRequest, state: State) -> Response[AdvisingMany]:
     """What each of several people may get now; it informs, and nothing is written."""
-    said = read_body(_called(request), await request.body(), _asking_for_many)
-    shop = program_of(request).shop
 
-    def work() -> AdvisingMany:
+    def work(shop: Reciprocity, body: bytes) -> AdvisingMany:
+        said = read_body(_called(request), body, _asking_for_many)
         found = [_advising(shop, one, said.channel, said.place) for one in said.people]
         return AdvisingMany(people=found)
 
-    return _answer(await threaded(work))
+    return _answer(await threaded(await _admitted(request, state, work)))
+
+
+async def _admitted(
+    request: AnyRequest, state: State, work: Callable[[Reciprocity, bytes], _Told]
+) -> Callable[[], _Told]:
+    """*work* for whoever has a key; who has none is told so first, whatever else is wrong."""
+    counter: Counter = state.counter
+    told, network = request.headers.get("authorization", ""), network_of(request)
+    body = await request.body()
+
+    def admitted() -> _Told:
+        counter.admit(told, Scope.DECISIONS, network)
+        return work(counter.desk.shop(), body)
+
+    return admitted
 
 
 def _advising(shop: Reciprocity, person: str, channel: str, place: str) -> Advising:

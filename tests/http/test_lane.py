@@ -1,0 +1,56 @@
+"""Work that comes meanwhile is done together, each for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from reciprocity.http.api.lane import Lane
+
+
+def test_each_gets_its_own_result_or_error_and_one_thread_does_them():
+    threads: set[int] = set()
+
+    def work(number: int) -> int:
+        threads.add(threading.get_ident())
+        if number % 7 == 3:
+            raise KeyError(number)
+        return number * 2
+
+    async def all_of_them() -> list[object]:
+        lane = Lane()
+        asked = [lane.do(lambda n=number: work(n)) for number in range(300)]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    found = asyncio.run(all_of_them())
+    assert threading.get_ident() not in threads
+    for number, result in enumerate(found):
+        if number % 7 == 3:
+            assert isinstance(result, KeyError)
+            assert result.args == (number,)
+        else:
+            assert result == number * 2
+
+
+def test_who_no_longer_waits_holds_nobody_up():
+    begun, go = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        begun.set()
+        go.wait(20)
+        return "slow"
+
+    async def given_up() -> str:
+        lane = Lane()
+        first = asyncio.create_task(lane.do(slow))
+        await asyncio.to_thread(begun.wait, 20)
+        second = asyncio.create_task(lane.do(lambda: "second"))
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        go.set()
+        return await asyncio.wait_for(second, 20)
+
+    assert asyncio.run(given_up()) == "second"
