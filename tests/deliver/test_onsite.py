@@ -167,6 +167,13 @@ def test_an_erased_person_and_a_place_without_messages(shop):
     assert reason(show(shop, slot, "bulbs", "two")) == "unknown_person"
 
 
+def test_a_mail_is_nothing_that_a_page_may_show(shop):
+    slot = visitor(shop)
+    assert shop.on_site.advise(slot, "").decision.reason == "nothing_here"
+    with pytest.raises(InputError, match="none that may stand"):
+        shop.on_site.show(slot, "", "spring", "garden", "one")
+
+
 def test_a_campaign_for_a_site_is_planned_but_never_sent(shop):
     visitor(shop)
     assert shop.plan("home").messages["bulbs"].deliver == 1

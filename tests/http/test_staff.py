@@ -87,7 +87,20 @@ def test_what_wants_confirming_waits_for_it_and_a_mail_asks(till):
     got = till.send("yes", number="", address="ann@example.com", method="paper",
                     **{"yes.news": "1"})  # fmt: skip
     assert "A mail asks them to confirm" in got.text
-    assert till.kinds()[:3] == ["person.registered", "consent.granted", "consent.requested"]
+    assert till.kinds()[:2] == ["person.registered", "consent.requested"]
+    waiting = till.shop.journal.history(0)[1].body.consent
+    assert [row.purpose for row in waiting] == ["offers", "news"]  # the address was only told
+
+
+def test_a_purpose_that_wants_confirming_waits_even_without_an_address(till):
+    till.send("yes", **{"yes.news": "1"})
+    assert till.kinds() == ["person.registered", "consent.granted", "consent.requested"]
+
+
+def test_nothing_is_sent_to_an_address_that_was_only_told(till):
+    till.send("yes", number="", address="ann@example.com", **{"topic.garden": "2"})
+    decided = till.shop.decide("ann@example.com", channel="email")
+    assert {one.decision.verdict for one in decided} == {"refuse"}
 
 
 def test_a_no_keeps_nothing(till):

@@ -35,7 +35,6 @@ from reciprocity.model import Decision, Id, Instant, Verdict
 __all__ = ["Advice", "OnSite", "Shown"]
 
 _TRIES: Final = 8
-_CAMPAIGN: Final = "campaign:"
 _NOBODY: Final = Decision(verdict=Verdict.REFUSE, reason="unknown_person")
 _MOVED_ON: Final = Decision(verdict=Verdict.REFUSE, reason=MOVED_ON)
 _NOTHING: Final = Decision(verdict=Verdict.REFUSE, reason="nothing_here")
@@ -220,4 +219,4 @@ def _advice(judged: Judged) -> Advice:
 
 def _is(prepared: Prepared, place: Id, campaign: Id, message: Id) -> bool:
     named = prepared.message.place, prepared.occasion, prepared.message_id
-    return named == (place, campaign, message)
+    return bool(place) and named == (place, campaign, message)

@@ -5,7 +5,7 @@ name of whoever's key is given with it: no cookie and no sign-in, so nothing sta
 till. An address that was only told is not shown to be theirs: what wants confirming waits for that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -16,11 +16,11 @@ from litestar.params import FromPath
 
 from reciprocity.brand import CONFIRMATION, BrandStatement
 from reciprocity.collect.proposition import Terms, asked_on_site, terms_of
-from reciprocity.consent.draft import Drafted, withdraw
+from reciprocity.collect.shown import waiting_for_proof
+from reciprocity.consent.draft import Saying, grant, request, withdraw
 from reciprocity.consent.prefer import Preferences, prefer
 from reciprocity.decide.statements import statements_in_force
 from reciprocity.errors import Conflict, InputError
-from reciprocity.http.api.acts import Grant, drafts_of
 from reciprocity.http.api.counter import AnyRequest, Counter, network_of
 from reciprocity.http.api.keys import ApiKey, Scope
 from reciprocity.http.frame import answer, render, threaded
@@ -45,7 +45,6 @@ METHODS: Final = {
 }
 """How it was said: the method that the record has, and its words."""
 _PLACE: Final = "staff"
-_REQUESTED: Final = "consent.requested"
 
 
 def staff_router() -> Router:
@@ -108,12 +107,11 @@ def _recorded(
     if said != "yes" or not wanted:
         raise InputError("form does not say what they said yes to")
     slot = _person(shop, key, told)
-    given = Grant(
-        method=method, place=_PLACE, purposes=wanted, notice=terms.proposition,
-        notice_language=terms.language,
-    )  # fmt: skip
+    saying = shop.saying(
+        key.actor, method, place=_PLACE, notice=terms.notice, notice_language=terms.language
+    )
     topics = {name: 2 for name in asked.topics if f"topic.{name}" in told}
-    if not _granted(shop, key, slot, given, topics):
+    if not _granted(shop, slot, saying, wanted, topics):
         return mark("Recorded: their yes counts.")
     asking.for_person(slot, CONFIRMATION)
     return mark("Recorded. A mail asks them to confirm; until then it does not count.")
@@ -155,20 +153,28 @@ def _person(shop: Reciprocity, key: ApiKey, told: Mapping[str, str]) -> int:
 
 
 def _granted(
-    shop: Reciprocity, key: ApiKey, slot: int, given: Grant, topics: Mapping[Id, Level]
+    shop: Reciprocity, slot: int, saying: Saying, wanted: Sequence[Id], topics: Mapping[Id, Level]
 ) -> bool:
-    """Record the yes, and what they like; True if some of it waits to be confirmed."""
-    saying = shop.saying(key.actor, given.method, place=_PLACE)
-    drafts = drafts_of(given, saying, shop.wishes(slot))
-    for draft in drafts:
-        shop.act(slot, partial(_same, draft))
+    """Record the yes, and what they like; True if some of it waits to be confirmed.
+
+    An address that was only told could be somebody else's: a yes on it waits for its mail.
+    """
+    brand, wishes = shop.statement, shop.wishes(slot)
+    told = {channel for channel, point in wishes.points.items() if not point.confirmed}
+    waits = [
+        name
+        for name in wanted
+        if name in waiting_for_proof(brand, wishes, wanted)
+        or (name in brand.purposes and told.intersection(brand.purposes[name].channels))
+    ]
+    at_once = [name for name in wanted if name not in waits]
+    if at_once:
+        shop.act(slot, lambda: grant(saying, at_once))
+    if waits:
+        shop.act(slot, lambda: request(saying, waits))
     if topics:
         shop.act(slot, lambda: prefer(saying, Preferences(topics=dict(topics))))
-    return any(kind == _REQUESTED for kind, _ in drafts)
-
-
-def _same(draft: Drafted) -> Drafted:
-    return draft
+    return bool(waits)
 
 
 # --- the page -------------------------------------------------------------------------------------
