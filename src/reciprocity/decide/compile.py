@@ -59,7 +59,7 @@ def compile_rulebook(rulebook: Rulebook) -> Compiled:
     """The functions that decide by *rulebook*; raises `InputError` if it does not hold together.
 
     >>> from reciprocity.decide.facts import FACTS, TERMS
-    >>> from reciprocity.decide.rulebook import RuleKind
+    >>> from reciprocity.decide.rulebook import EVERY_BASIS, RuleKind
     >>> line = RuleLine(reason="r", kind=RuleKind.REFUSE, bases=EVERY_BASIS, when="objected")
     >>> compiled = compile_rulebook(Rulebook(version="x", facts=TERMS, rules=(line,)))
     >>> compiled.decide(tuple(fact.refusing for fact in FACTS), 0).reason
