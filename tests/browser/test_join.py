@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from reciprocity.brand import starter
 from reciprocity.collect.fair_choice.rendered import check_rendered
 from reciprocity.collect.proposition import LANGUAGES, terms_of
 from reciprocity.platform import Reciprocity
 from tests.browser.test_person import RULES
 from tests.http.running import Server, serving
 from tests.shop import Clock
+from tests.starting import started_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,12 +30,7 @@ WIDTHS = (320, 390, 1280)
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
-    folder = tmp_path_factory.mktemp("join") / "shop"
-    for path, text in starter(None, date(2026, 10, 1)).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
-    with Reciprocity.create(folder, Clock()) as shop:
-        shop.apply("operator:tests")
+    folder = started_in(tmp_path_factory.mktemp("join"), opens=date(2026, 10, 1))
     with serving(folder) as server:
         yield server, folder
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 import time
-from datetime import date
 from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,11 +18,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reciprocity.brand import starter
 from reciprocity.platform import Reciprocity
 from tests.browser.test_person import LIMIT_S, overflow, violations
 from tests.http.running import Server, serving
 from tests.shop import Clock
+from tests.starting import started_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,12 +111,7 @@ def changed(before: list[str], after: list[str]) -> list[str]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    folder = tmp_path / "shop"
-    for path, text in starter(None, date(2026, 9, 1)).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
-    with Reciprocity.create(folder, Clock()) as shop:
-        shop.apply("operator:tests")
+    folder = started_in(tmp_path)
     with serving(folder) as server:
         yield Place(server, folder)
 

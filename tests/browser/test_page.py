@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from reciprocity.prove.page import verifier_page
 from reciprocity.prove.verify import verify_person
 from reciprocity.tlog.note import Checkpoint, Note
+from tests.browser.test_person import violations
 from tests.prove.verify.forge import KEY, lived, person, receipt, spelled, spoken
 from tests.prove.verify.lies import EPOCH, FIRST, TRUTHS, body, says
 from tests.prove.verify.mutations import PERSON, changed
@@ -415,6 +416,7 @@ def test_the_answer_gets_the_focus_and_its_name(opened: Page, tmp_path: Path, gi
     assert opened.get_by_role("region", name="It holds: complete for the first").count() == 1
     levels = opened.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h => h.tagName)")
     assert levels == ["H1", "H2", "H2", "H2"]
+    assert violations(opened) == []
 
 
 def test_it_is_usable_by_keyboard_and_labelled(opened: Page) -> None:

@@ -198,7 +198,8 @@ def test_everybody_can_read_every_page(
     into = place.link(page, f"p{slot}@example.com")
     pages = {"enter": f"{place.server.url}/enter", "stop": f"{place.server.url}/u/{token}",
              "less": f"{place.server.url}/p/{token}", "promises": f"{place.server.url}/promises",
-             "notices": f"{place.server.url}/notices", "link": into}  # fmt: skip
+             "notices": f"{place.server.url}/notices", "verify": f"{place.server.url}/verify",
+             "link": into}  # fmt: skip
     for name, url in pages.items():
         page.goto(url)
         readable(page, shots / f"{name}-{width}-{scheme}.png")

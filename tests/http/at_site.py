@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from reciprocity.brand import starter
-from reciprocity.platform import Reciprocity
-from tests.shop import Clock
+from tests.starting import started_in
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.shop import Clock
 
 ASKED = """
 [site]
@@ -65,11 +65,5 @@ topics = {{ bread = 1 }}
 
 def new_site(place: Path, origin: str, clock: Clock | None = None) -> Path:
     """The folder of such a brand, in force; pages of *origin* may ask."""
-    folder = place / "shop"
-    for path, text in starter(None, date(2026, 10, 1)).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        more = ASKED.format(origin=origin) if path == "brand.toml" else ""
-        (folder / path).write_text(text + more)
-    with Reciprocity.create(folder, clock or Clock()) as shop:
-        shop.apply("operator:tests")
-    return folder
+    more = ASKED.format(origin=origin)
+    return started_in(place, lambda text: text + more, opens=date(2026, 10, 1), clock=clock)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from litestar.testing import TestClient
 
-from reciprocity.brand import starter
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.model import ConsentState
-from reciprocity.platform import Reciprocity
 from tests.http.at_site import ASKED
 from tests.shop import DAY, Clock
+from tests.starting import started_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,14 +39,8 @@ def odd_brand(text: str) -> str:
 
 @pytest.fixture
 def odd(tmp_path: Path) -> Iterator[TestClient[Any]]:
-    folder = tmp_path / "shop"
-    for path, text in starter(None, date(2026, 9, 1)).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        more = ASKED.format(origin="https://www.harbour-vale.example")
-        told = odd_brand(text + more) if path == "brand.toml" else text
-        (folder / path).write_text(told)
-    with Reciprocity.create(folder, Clock()) as shop:
-        shop.apply("operator:tests")
+    more = ASKED.format(origin="https://www.harbour-vale.example")
+    folder = started_in(tmp_path, lambda text: odd_brand(text + more))
     with TestClient(make_app(Desk(folder, Clock())), raise_server_exceptions=True) as client:
         yield client
 
@@ -110,14 +102,8 @@ def test_a_clock_a_day_ahead_ends_the_way_in_and_no_yes(site: Site) -> None:
 
 
 def test_a_shared_address_is_one_person_and_only_its_mail_confirms(tmp_path: Path) -> None:
-    folder = tmp_path / "shop"
-    for path, text in starter(None, date(2026, 9, 1)).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
     clock = Clock()
-    with Reciprocity.create(folder, clock) as shop:
-        shop.apply("operator:tests")
-    desk = Desk(folder, clock)
+    desk = Desk(started_in(tmp_path, clock=clock), clock)
     with TestClient(make_app(desk), raise_server_exceptions=True) as client:
         notice = re.search(r'name="notice" value="([^"]+)"', client.get("/join/picks").text)
         assert notice

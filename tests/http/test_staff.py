@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 from litestar.testing import TestClient
 
-from reciprocity.brand import starter
 from reciprocity.http.api.keys import Scope
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
-from reciprocity.platform import Reciprocity
 from tests.http.api_client import new_key
 from tests.shop import Clock
+from tests.starting import started_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from httpx import Response
+
+    from reciprocity.platform import Reciprocity
 
 PICKS = "/staff/picks"
 BOTH = ('purposes = ["offers"]\nbehaviours', 'purposes = ["offers", "news"]\nbehaviours')
@@ -53,13 +53,8 @@ class Till:
 
 @pytest.fixture
 def till(tmp_path: Path) -> Iterator[Till]:
-    folder, clock = tmp_path / "shop", Clock()
-    for path, text in starter(None, date(2026, 9, 1)).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text.replace(*BOTH))
-    with Reciprocity.create(folder, clock) as shop:
-        shop.apply("operator:tests")
-    desk = Desk(folder, clock)
+    clock = Clock()
+    desk = Desk(started_in(tmp_path, lambda text: text.replace(*BOTH), clock=clock), clock)
     with TestClient(make_app(desk), raise_server_exceptions=True) as client:
         yield Till(desk, client)
 

@@ -32,10 +32,11 @@ from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.model import Decision, Id, Instant, Verdict
 
-__all__ = ["Advice", "OnSite", "Shown"]
+__all__ = ["NOBODY", "Advice", "OnSite", "Shown"]
 
 _TRIES: Final = 8
-_NOBODY: Final = Decision(verdict=Verdict.REFUSE, reason="unknown_person")
+NOBODY: Final = Decision(verdict=Verdict.REFUSE, reason="unknown_person")
+"""What is decided of anything for a person nobody knows."""
 _MOVED_ON: Final = Decision(verdict=Verdict.REFUSE, reason=MOVED_ON)
 _NOTHING: Final = Decision(verdict=Verdict.REFUSE, reason="nothing_here")
 
@@ -87,7 +88,7 @@ class OnSite:
             return Advice(decision=_NOTHING)
         kept = self._journal.kept(slot)
         if kept is None or kept.standing.erased:
-            return Advice(decision=_NOBODY)
+            return Advice(decision=NOBODY)
         judged = judge_live(here, kept, at, self._journal.keys.brand.draw)
         return _advice(ranked(judged)[0])
 
@@ -110,7 +111,7 @@ class OnSite:
         for _ in range(_TRIES):
             kept, at = self._journal.kept(slot), self._now()
             if kept is None or kept.standing.erased:
-                return _NOBODY
+                return NOBODY
             (judged,) = _judged([found.prepared], kept, at)
             if judged.decision.verdict is not Verdict.DELIVER:
                 before = self._before(slot, found.prepared, act_id)

@@ -16,7 +16,7 @@ from litestar.datastructures import State
 from litestar.params import FromPath
 from msgspec import Meta, Struct
 
-from reciprocity.deliver.onsite import Advice, Shown
+from reciprocity.deliver.onsite import NOBODY, Advice, Shown
 from reciprocity.errors import InputError
 from reciprocity.http.api.showing import impression
 from reciprocity.http.frame import threaded
@@ -24,7 +24,7 @@ from reciprocity.http.problem import Kind, Refusal
 from reciprocity.http.site import HANDLERS, MOST_BYTES, Act, AnyRequest, Secret, known, read, said
 from reciprocity.http.speech import Speech, choose_language, speech
 from reciprocity.http.tree import Tree, node, tree_of
-from reciprocity.model import Decision, Id, Verdict
+from reciprocity.model import Decision, Id
 from reciprocity.platform import Reciprocity
 from reciprocity.platform.heard import give_feedback
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["slots_router"]
 
 _PLACE: Final = "page"
-_UNKNOWN: Final = Decision(verdict=Verdict.REFUSE, reason="unknown_person")
 
 
 class Looking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,7 +89,7 @@ async def look(place: FromPath[str], request: AnyRequest, state: State) -> Respo
     def work() -> Advice:
         shop = desk.shop()
         slot = known(shop, body.person)
-        return Advice(decision=_UNKNOWN) if slot is None else shop.on_site.advise(slot, place)
+        return Advice(decision=NOBODY) if slot is None else shop.on_site.advise(slot, place)
 
     return said(await threaded(work))
 
@@ -107,7 +106,7 @@ async def show(place: FromPath[str], request: AnyRequest, state: State) -> Respo
 def _show(shop: Reciprocity, place: str, body: Showing, accepted: str) -> Impression:
     slot = known(shop, body.person)
     if slot is None:
-        return Impression(decision=_UNKNOWN)
+        return Impression(decision=NOBODY)
     act_id = f"slot/{sha256(f'{body.person}/{body.act}'.encode()).hexdigest()}"
     told = impression(shop, slot, place, body.campaign, body.message, act_id)
     if told.shown is None:

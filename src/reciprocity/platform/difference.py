@@ -7,7 +7,6 @@ file, and by the new one, at the same instant and from the same standing. Nothin
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -22,10 +21,12 @@ from reciprocity.journal.cache import Kept
 from reciprocity.journal.journal import Journal
 from reciprocity.model import Id, Verdict
 
-__all__ = ["Difference", "Moved", "Outcome", "difference", "side_in_force", "side_of_file"]
+__all__ = ["Difference", "Moved", "Outcome", "Side", "difference", "side_in_force", "side_of_file"]
 
 Outcome = tuple[Verdict, str]
 """A verdict and its reason, which is empty for `deliver`."""
+Side = Mapping[Id, Prepared]
+"""One of the two: its messages by their ids, as they would be decided."""
 
 
 class Moved(Struct, frozen=True, kw_only=True):
@@ -53,15 +54,9 @@ class Difference(Struct, frozen=True, kw_only=True):
     added: tuple[Id, ...]
 
 
-class Side(NamedTuple):
-    """One of the two: its messages by their ids, as they would be decided."""
-
-    messages: Mapping[Id, Prepared]
-
-
 def side_in_force(journal: Journal) -> Side:
     """What is in force."""
-    return Side({one.prepared.message_id: one.prepared for one in Live(journal).now().messages})
+    return {one.prepared.message_id: one.prepared for one in Live(journal).now().messages}
 
 
 def side_of_file(folder: Path) -> Side:
@@ -76,7 +71,7 @@ def side_of_file(folder: Path) -> Side:
     for name, campaign in brand.campaigns.items():
         stated = CampaignInForce(campaign_id=name, campaign=campaign, position=-1)
         found |= prepare_all(statements, stated)
-    return Side(found)
+    return found
 
 
 def difference(
@@ -87,8 +82,8 @@ def difference(
 ) -> Difference:
     """Everyone decided by both sides; *progress* is told (people done, people)."""
     at, total = max(journal.clock(), journal.state().last_at), journal.count()
-    both = [name for name in before.messages if name in after.messages]
-    sides = [[side.messages[name] for name in both] for side in (before, after)]
+    both = [name for name in before if name in after]
+    sides = [[side[name] for name in both] for side in (before, after)]
     counts: tuple[Counter[tuple[Id, Outcome]], ...] = (Counter(), Counter())
     moved, people = Counter[tuple[Id, Outcome, Outcome]](), 0
     with journal.population() as (_, everyone):
@@ -114,8 +109,8 @@ def difference(
         ),
         before=_counted(counts[0], both),
         after=_counted(counts[1], both),
-        gone=tuple(name for name in before.messages if name not in after.messages),
-        added=tuple(name for name in after.messages if name not in before.messages),
+        gone=tuple(name for name in before if name not in after),
+        added=tuple(name for name in after if name not in before),
     )
 
 

@@ -133,6 +133,8 @@ async function check() {
 function show(shown) {
   const result = field("result");
   result.replaceChildren(...shown);
+  if (result.querySelector("#verdict")) result.setAttribute("aria-labelledby", "verdict");
+  else result.removeAttribute("aria-labelledby");
   result.focus({ preventScroll: true });
   result.scrollIntoView({ block: "start" });
 }

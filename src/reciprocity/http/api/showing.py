@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from msgspec import Meta, Struct
 
 from reciprocity.decide.live import Advised
-from reciprocity.deliver.onsite import Shown
+from reciprocity.deliver.onsite import NOBODY, Shown
 from reciprocity.errors import Conflict, InputError
 from reciprocity.http.api.body import read_body
 from reciprocity.http.api.counter import AnyRequest, Counter, network_of, program_of
@@ -86,7 +86,6 @@ _asking: Final = msgspec.json.Decoder(Asking)
 _showing: Final = msgspec.json.Decoder(Showing)
 _Told = TypeVar("_Told", bound=Struct)
 _DELIVERED: Final = Decision(verdict=Verdict.DELIVER)
-_UNKNOWN: Final = Decision(verdict=Verdict.REFUSE, reason="unknown_person")
 
 
 @post("/decisions", operation_id="advise", status_code=200)
@@ -143,7 +142,7 @@ async def show(request: AnyRequest, idempotency_key: IdempotencyKey = "") -> Res
     def work() -> Impression:
         slot = _slot(program.shop, said.person)
         if slot is None:
-            return Impression(decision=_UNKNOWN, shown=None)
+            return Impression(decision=NOBODY, shown=None)
         return impression(program.shop, slot, said.place, said.campaign, said.message, act_id)
 
     return _answer(await threaded(work))
