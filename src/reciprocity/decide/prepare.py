@@ -15,7 +15,7 @@ from reciprocity.decide.audience import Observe, compile_audience, compile_obser
 from reciprocity.decide.compile import Compiled, compile_rulebook
 from reciprocity.decide.language import parse
 from reciprocity.decide.rulebook import Rulebook, attribute_terms, read_rules
-from reciprocity.decide.tree import Atom, atoms_of, check_atoms
+from reciprocity.decide.tree import Atom, Node, Term, atoms_of, check_atoms
 from reciprocity.errors import InputError
 from reciprocity.model import ANYWHERE, EVERYTHING, OBSERVE, Basis, Campaign, Message
 
@@ -50,8 +50,10 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
     *topics* maps each topic of the message and each above one to its weight (0 if only above).
     *observed* maps `observed:BEHAVIOUR` to the ground on which such levels count. *named* are the
-    attributes that must be shared for the purpose and known.
+    attributes that must be shared for the purpose and known, *attributes* their types, *all_known*
+    the mask of *observe* when they are.
     *atoms* are the rulebook's and then the audience's, in the order of the mask's bits.
+    What ends in *_read* is the typed tree of what stands beside it compiled or as text.
     """
 
     message_id: str
@@ -61,9 +63,13 @@ class Prepared(Struct, frozen=True, kw_only=True):
     ground: Ground
     compiled: Compiled
     observe: Observe
+    all_known: int
     audience: Callable[[int], bool]
+    audience_read: Node
     atoms: tuple[str, ...]
+    atoms_read: tuple[Atom, ...]
     named: frozenset[str]
+    attributes: tuple[Term, ...]
     topics: tuple[tuple[str, int], ...]
     observed: dict[str, Ground]
     everyone_at_least: int
@@ -98,9 +104,13 @@ def prepare(
         ground=ground_of(message.purpose, message.channel, purpose.validity_days, stated),
         compiled=conditions.compiled,
         observe=conditions.observe,
+        all_known=(1 << len(conditions.attributes)) - 1,
         audience=conditions.audience,
-        atoms=conditions.atoms,
-        named=conditions.named,
+        audience_read=conditions.audience_read,
+        atoms=tuple(atom.text for atom in conditions.atoms_read),
+        atoms_read=conditions.atoms_read,
+        named=frozenset(term.name for term in conditions.attributes),
+        attributes=conditions.attributes,
         topics=_topics(message, brand, where),
         observed={
             f"observed:{name}": ground_of(name, OBSERVE, behaviour.validity_days, stated)
@@ -123,8 +133,9 @@ class _Conditions(Struct, frozen=True, kw_only=True):
     compiled: Compiled
     observe: Observe
     audience: Callable[[int], bool]
-    atoms: tuple[str, ...]
-    named: frozenset[str]
+    audience_read: Node
+    atoms_read: tuple[Atom, ...]
+    attributes: tuple[Term, ...]
 
 
 def _conditions(message: Message, basis: Basis, stated: Statements, where: str) -> _Conditions:
@@ -150,13 +161,14 @@ def _conditions(message: Message, basis: Basis, stated: Statements, where: str) 
             raise InputError(f"{where} requires {name!r}, a sensitive attribute: remove it")
         named.add(name)
     check_atoms(atoms, where)
-    texts = tuple(atom.text for atom in atoms)
+    attributes = tuple(terms[name] for name in sorted(named))
     return _Conditions(
         compiled=compiled,
-        observe=compile_observer([terms[name] for name in sorted(named)], atoms),
-        audience=compile_audience(audience, texts),
-        atoms=texts,
-        named=frozenset(named),
+        observe=compile_observer(attributes, atoms),
+        audience=compile_audience(audience, [atom.text for atom in atoms]),
+        audience_read=audience,
+        atoms_read=atoms,
+        attributes=attributes,
     )
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from reciprocity.brand import BrandStatement
 from reciprocity.decide.choose import draw
-from reciprocity.decide.live import Live, LiveMessage, judge_live, ranked
+from reciprocity.decide.live import Found, Live, LiveMessage
 from reciprocity.decide.one import Judged, decide_one
 from reciprocity.decide.prepare import Prepared
 from reciprocity.decide.zones import zone_offset
@@ -83,14 +83,15 @@ class OnSite:
     def advise(self, slot: int, place: Id) -> Advice:
         """What *place* may show the person in *slot* now; writes nothing."""
         at = self._now()
-        here = self._live.wanted(at, lambda one: bool(place) and one.message.place == place)
-        if not here:
+        if not place:
             return Advice(decision=_NOTHING)
         kept = self._journal.kept(slot)
+        found = self._live.decided(kept, at, self._journal.keys.brand.draw, place=place)
+        if not found:
+            return Advice(decision=_NOTHING)
         if kept is None or kept.standing.erased:
             return Advice(decision=NOBODY)
-        judged = judge_live(here, kept, at, self._journal.keys.brand.draw)
-        return _advice(ranked(judged)[0])
+        return _advice(found[0])
 
     # -- showing --
 
@@ -104,8 +105,11 @@ class OnSite:
         the brand has no such message there, or its templates cannot be filled in for the person,
         and `Conflict` for an *act_id* that was another impression's.
         """
-        brand, live = self._live.now()
-        found = next((one for one in live if _is(one.prepared, place, campaign, message)), None)
+        living = self._live.now()
+        brand = living.brand
+        found = next(
+            (one for one in living.messages if _is(one.prepared, place, campaign, message)), None
+        )
         if found is None:
             raise InputError("message is none that may stand at this place")
         for _ in range(_TRIES):
@@ -213,9 +217,9 @@ def _judged(messages: Sequence[Prepared], kept: Kept, at: Instant) -> list[Judge
     return decide_one(messages, kept.standing, kept.clear, at, offset)
 
 
-def _advice(judged: Judged) -> Advice:
-    prepared = judged.prepared
-    return Advice(decision=judged.decision, campaign=prepared.occasion, message=prepared.message_id)
+def _advice(found: Found) -> Advice:
+    prepared = found.prepared
+    return Advice(decision=found.decision, campaign=prepared.occasion, message=prepared.message_id)
 
 
 def _is(prepared: Prepared, place: Id, campaign: Id, message: Id) -> bool:

@@ -3,7 +3,7 @@
 It informs. Whatever leaves through the gate is decided anew when it leaves.
 """
 
-from reciprocity.decide.live import Advised, Live, advised, judge_live
+from reciprocity.decide.live import Advised, Live, advised
 from reciprocity.decide.one import Why, decide_one, why
 from reciprocity.decide.zones import zone_offset
 from reciprocity.deliver.run import prepared_for
@@ -41,7 +41,4 @@ def decide_now(
         kept = journal.kept(find(journal, person))
     except InputError:
         kept = None
-    messages = live.wanted(
-        at, lambda one: channel in {"", one.message.channel} and place in {"", one.message.place}
-    )
-    return advised(judge_live(messages, kept, at, journal.keys.brand.draw))
+    return advised(live.decided(kept, at, journal.keys.brand.draw, channel=channel, place=place))
