@@ -25,6 +25,7 @@ __all__ = [
     "Channel",
     "ConsentState",
     "Decision",
+    "Engine",
     "Id",
     "Instant",
     "Level",
@@ -236,6 +237,13 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
 
     reason: Id
     when: str
+
+
+class Engine(StrEnum):
+    """What works a plan out: one person after the other, or everybody at once on DuckDB."""
+
+    PYTHON = "python"
+    DUCKDB = "duckdb"
 
 
 class Verdict(StrEnum):

@@ -86,11 +86,16 @@ def campaigns_of(dice: Random, count: int) -> dict[str, Campaign]:
     return found
 
 
-def prepared_of(dice: Random, count: int = 8) -> list[Prepared]:
-    """*count* messages, prepared under one random brand file, rulebook and law."""
+def stated_of(dice: Random) -> Statements:
+    """A random brand file, its rulebook, and perhaps a law."""
     brand = brand_of(dice)
     laws: tuple[LawPack, ...] = (LAW,) if dice.random() < 0.5 else ()
-    stated = Statements(brand=brand, rulebook=first_rulebook(brand), laws=laws)
+    return Statements(brand=brand, rulebook=first_rulebook(brand), laws=laws)
+
+
+def prepared_of(dice: Random, count: int = 8, stated: Statements | None = None) -> list[Prepared]:
+    """*count* messages, prepared under random (or these) statements."""
+    stated = stated or stated_of(dice)
     return [
         prepare(name, message, campaign, told, stated)
         for campaign, told in campaigns_of(dice, count).items()

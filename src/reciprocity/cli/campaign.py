@@ -7,6 +7,7 @@ import typer
 from reciprocity.cli.acting import Who
 from reciprocity.cli.front import AsJson, front_of, instant, opened, print_json
 from reciprocity.errors import InputError
+from reciprocity.model import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,15 @@ def plan(
     at: Annotated[
         str, typer.Option("--at", metavar="T", help="As it would go then, not now (ISO 8601).")
     ] = "",
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            "--engine",
+            help="What works it out. Each says the same: `python` reads one person after the "
+            "other; `duckdb` keeps a file of all and counts them at once, for millions "
+            "(pip install 'reciprocity\\[duckdb]').",
+        ),
+    ] = Engine.PYTHON,
     as_json: AsJson = False,
 ) -> None:
     """Show what a campaign would meet: who would be reached, who waits, who not and why."""
@@ -51,8 +61,8 @@ def plan(
 
     when = instant(at) if at else None
     with opened(context) as shop:
-        with progress("Planning") as (move,):
-            found = shop.plan(campaign, when, move)
+        with progress("Reading", "Planning") as (read, move):
+            found = shop.plan(campaign, when, move, engine=engine, on_snapshot=read)
         if as_json:
             print_json(found)
             return

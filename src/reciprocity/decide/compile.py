@@ -5,7 +5,7 @@ variables, values become integers or constants bound from outside, so no text th
 is ever executed. Each basis has a chain of its own, in which the rules it skips do not occur.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Final, cast
 
@@ -109,31 +109,45 @@ def judge(compiled: Compiled, values: Sequence[int], atoms: int) -> Decision:
 
 
 class Printer:
-    """Prints typed trees as Python over the variables `v0`, `v1`, ... and the mask `a`."""
+    """Prints typed trees as Python over the variables `v0`, `v1`, ... and the mask `a`.
+
+    Another language has other words for the same, and reads atoms in its own way.
+    """
+
+    AND, OR, NOT = " and ", " or ", "not "
+    OPERATORS: Mapping[str, str] = PYTHON
 
     def __init__(self, facts: Sequence[str], atoms: Sequence[str]) -> None:
         self.variables = {name: f"v{position}" for position, name in enumerate(facts)}
         self.bits = {text: 1 << bit for bit, text in enumerate(atoms)}
 
     def text(self, node: Node) -> str:
-        """*node* as a Python expression; every composite in parentheses."""
+        """*node* as an expression; every composite in parentheses."""
         match node:
             case Always(value):
                 return repr(value)
             case Truth(name):
                 return self.variables[name]
             case Compare(left, operator, right):
-                return f"{self._side(left)} {PYTHON[operator]} {self._side(right)}"
+                return f"{self._side(left)} {self.OPERATORS[operator]} {self._side(right)}"
             case Among(name, values):
-                return f"{self.variables[name]} in {set(values)!r}"
+                return f"{self.variables[name]} {self.among(values)}"
             case Atom():
-                return f"(a & {self.bits[node.text]} != 0)"
+                return self.atom(node)
             case Not(part):
-                return f"(not {self.text(part)})"
+                return f"({self.NOT}{self.text(part)})"
             case All(parts):
-                return "(" + " and ".join(map(self.text, parts)) + ")"
+                return "(" + self.AND.join(map(self.text, parts)) + ")"
             case Some(parts):
-                return "(" + " or ".join(map(self.text, parts)) + ")"
+                return "(" + self.OR.join(map(self.text, parts)) + ")"
+
+    def among(self, values: Sequence[int]) -> str:
+        """The operator that asks for one of *values*."""
+        return f"in {set(values)!r}"
+
+    def atom(self, atom: Atom) -> str:
+        """Does *atom* hold?"""
+        return f"(a & {self.bits[atom.text]} != 0)"
 
     def _side(self, side: str | int) -> str:
         return self.variables[side] if isinstance(side, str) else f"({int(side)})"

@@ -5,11 +5,10 @@ each condition that two of them have. What is left for a message is a line. It i
 `compile`, from typed trees and from nothing else.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import takewhile
 from typing import Final, NamedTuple, cast
 
+from reciprocity.decide.arrange import Asked, arrange
 from reciprocity.decide.columns import Column, Layout, layout_of
 from reciprocity.decide.compile import DELIVER, Printer, run
 from reciprocity.decide.facts import CONSENT_CODES
@@ -98,25 +97,15 @@ class _Function:
 
     def group(self, lowered: Sequence[Lowered]) -> None:
         """Take messages of one purpose and channel, whose first rules are the same."""
-        chains = [[self._asked(one, step) for step in one.steps] for one in lowered]
-        refusing = [list(takewhile(lambda asked: not asked.until, chain)) for chain in chains]
-        first = refusing[0]
-        alike = next(
-            (n for n, asked in enumerate(first)
-             if any(len(each) <= n or each[n] != asked for each in refusing)), len(first),
-        )  # fmt: skip
-        shared = self.words.named(_chosen(first[:alike], "None"))
-        often = Counter(asked.text for chain in refusing for asked in set(chain[alike:]))
+        told = arrange([[self._asked(one, step) for step in one.steps] for one in lowered])
+        shared = self.words.named(_chosen(told.shared, "None"))
         lines = []
-        for one, chain, left in zip(lowered, chains, refusing, strict=True):
-            own = [
-                asked._replace(text=self.words.named(asked.text))
-                if often[asked.text] > 1
-                else asked
-                for asked in left[alike:]
+        for one, own, waits in zip(lowered, told.own, told.waits, strict=True):
+            steps = [
+                each._replace(text=self.words.named(each.text)) if each.text in told.often else each
+                for each in own
             ]
-            end = self._end(chain[len(left) :], one.prepared.closes)
-            lines.append(_chosen(own, end))
+            lines.append(_chosen(steps, self._end(waits, one.prepared.closes)))
             self.scores.append(self.words.value(one.score))
         self.decided.append(
             f"  *(({shared},) * {len(lines)} if {shared} is not None else (\n"
@@ -124,12 +113,12 @@ class _Function:
             + "  )),\n"
         )
 
-    def _asked(self, one: Lowered, step: Step) -> "_Asked":
+    def _asked(self, one: Lowered, step: Step) -> Asked:
         self.constants[f"R{step.number}"] = Decision(verdict=Verdict.REFUSE, reason=step.reason)
         until = self.words.value(one.facts[step.until]) if step.until else ""
-        return _Asked(self.words.condition(step.node, one.facts), f"R{step.number}", until)
+        return Asked(self.words.condition(step.node, one.facts), f"R{step.number}", until)
 
-    def _end(self, waiting: Sequence["_Asked"], closes: int) -> str:
+    def _end(self, waiting: Sequence[Asked], closes: int) -> str:
         """What a message comes to past its refusing rules; who waits is worked out once."""
         if not waiting:
             return "DELIVER"
@@ -152,14 +141,6 @@ class _Function:
         )
 
 
-class _Asked(NamedTuple):
-    """A step as it is printed: the condition, what it answers, and the instant to wait for."""
-
-    text: str
-    answer: str
-    until: str
-
-
 class _Words(Printer):
     """Prints conditions over columns; what is worked out before gets a name, once a text."""
 
@@ -179,10 +160,8 @@ class _Words(Printer):
         self.variables = {name: self.value(facts[name]) for name in names_of(node) if name in facts}
         return self.text(node)
 
-    def text(self, node: Node) -> str:
-        if isinstance(node, Atom):
-            return self.columns[Column("in_audience", node.text)]
-        return super().text(node)
+    def atom(self, atom: Atom) -> str:
+        return self.columns[Column("in_audience", atom.text)]
 
     def value(self, value: Value) -> str:
         """The name of *value*, or its number."""
@@ -206,7 +185,7 @@ def _times(weight: int, name: str) -> str:
     return name if weight == 1 else f"{weight} * {name}"
 
 
-def _chosen(steps: Sequence[_Asked], otherwise: str) -> str:
+def _chosen(steps: Sequence[Asked], otherwise: str) -> str:
     """The answer of the first of *steps* that holds."""
     return "".join(f"{step.answer} if {step.text} else " for step in steps) + otherwise
 

@@ -27,13 +27,15 @@ from reciprocity.events import CampaignStated, canonical
 from reciprocity.journal.cache import Kept
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
-from reciprocity.model import WEB, Campaign, Verdict
+from reciprocity.model import WEB, Campaign, Instant, Verdict
 
 __all__ = [
     "MessageCounts",
     "Plan",
     "Planned",
+    "counts_of",
     "furthest",
+    "instant_of",
     "is_on_site",
     "make_plan",
     "state_plan",
@@ -120,13 +122,7 @@ def make_plan(
     *progress* is told (people done, people); *on_person* sees everyone. An instant before the
     journal's last event is refused: the standing of then is not kept, a replay derives it.
     """
-    state = journal.state()
-    at = max(journal.clock(), state.last_at) if at is None else at
-    if at < state.last_at:
-        raise InputError(
-            "instant of a plan lies before the journal's last event: plan at a later one, or "
-            "replay what was decided then with `reciprocity audit`"
-        )
+    at = instant_of(journal, at)
     statements = statements_in_force(journal)
     prepared = prepare_all(statements, campaign_in_force(journal, campaign_id))
     tallies = {name: Counter[tuple[Verdict, str]]() for name in prepared}
@@ -147,7 +143,7 @@ def make_plan(
                 progress(people, total)
     if progress:
         progress(people, people)
-    counts = {name: _counts(tally) for name, tally in tallies.items()}
+    counts = {name: counts_of(tally) for name, tally in tallies.items()}
     deliverable = sum(each.deliver for each in counts.values())
     return Plan(
         campaign=campaign_id,
@@ -160,7 +156,20 @@ def make_plan(
     )
 
 
-def _counts(tally: Counter[tuple[Verdict, str]]) -> MessageCounts:
+def instant_of(journal: Journal, at: Instant | None) -> Instant:
+    """The instant to plan at, now by default; raises `InputError` for one in the past."""
+    last = journal.state().last_at
+    at = max(journal.clock(), last) if at is None else at
+    if at < last:
+        raise InputError(
+            "instant of a plan lies before the journal's last event: plan at a later one, or "
+            "replay what was decided then with `reciprocity audit`"
+        )
+    return at
+
+
+def counts_of(tally: Counter[tuple[Verdict, str]]) -> MessageCounts:
+    """How often each (verdict, reason) was met, as a plan tells it."""
     by_verdict: dict[Verdict, dict[str, int]] = {Verdict.WAIT: {}, Verdict.REFUSE: {}}
     for (verdict, reason), count in sorted(tally.items()):
         by_verdict.setdefault(verdict, {})[reason] = count

@@ -165,6 +165,12 @@ class StandingCache:
             ):
                 yield _kept(row)
 
+    def last_slot(self) -> int:
+        """The greatest slot that anybody has; -1 if there is nobody."""
+        with _cached("read"):
+            (last,) = self.db.execute("SELECT MAX(slot) FROM standing").fetchone()
+        return -1 if last is None else int(last)
+
     def count(self) -> int:
         """How many people there are, the erased left out."""
         row = self.db.execute("SELECT COUNT(*) FROM standing WHERE erased = 0").fetchone()

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from reciprocity.errors import Conflict
 from reciprocity.events import Act, Attempt, Counted, ErasureDone, Outcome
+from reciprocity.journal import copies
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
@@ -146,6 +147,7 @@ def destroy(journal: Journal, slot: int, step: Step = quiet) -> None:
     step("files")
     # Not earlier: whoever keeps a row looks whether the person's events are still there.
     journal.observed.forget(slot)
+    copies.forget(journal.folder, slot)
     _flush(journal)
 
 

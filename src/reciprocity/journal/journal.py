@@ -174,20 +174,20 @@ class Journal:
             return self._read_cache.load_kept(slots)
 
     @contextmanager
-    def population(self) -> Iterator[tuple[int, Iterator[Kept]]]:
-        """A position of the journal, and what stands for everyone there, in slot order.
-
-        Everyone is seen at that one position, whatever is appended while they are read.
-        """
+    def standings(self) -> Iterator[StandingCache]:
+        """What stands for everyone, seen at one position whatever is appended meanwhile."""
         with self._lock:
             self._follow()
-        cache = StandingCache(self.folder / "standing.db")
-        try:
+        with closing(StandingCache(self.folder / "standing.db")) as cache:
             with explained("read the standing cache"):
                 cache.db.execute("BEGIN")
+            yield cache
+
+    @contextmanager
+    def population(self) -> Iterator[tuple[int, Iterator[Kept]]]:
+        """A position of the journal, and what stands for everyone there, in slot order."""
+        with self.standings() as cache:
             yield cache.progress()[0], cache.everyone()
-        finally:
-            cache.close()
 
     def everyone(self) -> Iterator[Kept]:
         """What stands for everyone, in slot order; see `population`."""

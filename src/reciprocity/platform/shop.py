@@ -31,12 +31,10 @@ from reciprocity.decide.live import Advised, Live
 from reciprocity.decide.named import attributes_named
 from reciprocity.decide.one import Why
 from reciprocity.decide.statements import statements_in_force
-from reciprocity.deliver.campaign import Plan, Planned, make_plan
-from reciprocity.deliver.email import open_signer, open_transport
+from reciprocity.deliver.campaign import Plan
 from reciprocity.deliver.email.template import names_used
 from reciprocity.deliver.link import Links
 from reciprocity.deliver.onsite import OnSite
-from reciprocity.deliver.outbox import Outbox
 from reciprocity.deliver.preview import Previews
 from reciprocity.deliver.run import Post, SendReport, send_campaign, send_waiting
 from reciprocity.errors import Conflict, InputError
@@ -44,10 +42,12 @@ from reciprocity.events import OperatorActed, canonical
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal, now_ms
 from reciprocity.leave import erase as erasing
-from reciprocity.model import Id
+from reciprocity.model import Engine, Id
 from reciprocity.platform.apply import put_in_force
 from reciprocity.platform.deciding import decide_now, why_now
 from reciprocity.platform.observing import collector_of
+from reciprocity.platform.planning import plan_by
+from reciprocity.platform.posting import open_post
 from reciprocity.platform.tick import Ticked, tick
 from reciprocity.prove.audit import audit, audit_person
 from reciprocity.prove.consent import receipts_for
@@ -62,8 +62,6 @@ from reciprocity.vault.people import find
 
 if TYPE_CHECKING:
     from reciprocity.collect.collector import Collector
-    from reciprocity.deliver.channel import Transport
-    from reciprocity.deliver.email.dkim import DkimKey
 
 __all__ = ["Reciprocity", "check_brand"]
 
@@ -272,10 +270,12 @@ class Reciprocity:
         campaign: Id,
         at: int | None = None,
         progress: Callable[[int, int], None] | None = None,
-        on_person: Callable[[Planned], None] | None = None,
+        *,
+        engine: Engine | str = Engine.PYTHON,
+        on_snapshot: Callable[[int, int], None] | None = None,
     ) -> Plan:
-        """What *campaign* would meet, for everyone."""
-        return make_plan(self.journal, campaign, at=at, progress=progress, on_person=on_person)
+        """What *campaign* would meet, for everyone; see `plan_by`."""
+        return plan_by(Engine(engine), self.journal, campaign, at, progress, on_snapshot)
 
     def why(self, slot: int, campaign: Id, message: Id) -> Why:
         """What is decided of *message* for one person now, and the facts that decide it."""
@@ -284,24 +284,7 @@ class Reciprocity:
     @cached_property
     def post(self) -> Post:
         """What sending needs; transports are opened when this is first asked for."""
-        outbox = Outbox(self.journal.folder)
-        self._closing.callback(outbox.close)
-        transports: dict[str, Transport] = {}
-        signers: dict[str, DkimKey] = {}
-        domain, channels = self.brand.statement.domain, self.brand.statement.channels
-        for channel, told in self.brand.transports.items():
-            if (signer := open_signer(told, channels[channel].sender)) is not None:
-                signers[channel] = signer
-            transports[channel] = open_transport(told, self.journal.clock, hello=domain)
-            self._closing.callback(transports[channel].close)
-        return Post(
-            journal=self.journal,
-            outbox=outbox,
-            links=self.links,
-            transports=transports,
-            signers=signers,
-            base_url=self.brand.base_url,
-        )
+        return open_post(self.journal, self.brand, self.links, self._closing)
 
     @cached_property
     def on_site(self) -> OnSite:

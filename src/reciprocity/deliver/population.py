@@ -1,0 +1,61 @@
+"""Planning for everybody at once: the same plan as `campaign.make_plan`, by DuckDB.
+
+It reads a snapshot of standings, which is brought up to the plan's instant first.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+from reciprocity.decide.statements import campaign_in_force, prepare_all, statements_in_force
+from reciprocity.deliver.campaign import Plan, counts_of, instant_of
+from reciprocity.errors import InputError
+from reciprocity.journal.journal import Journal
+from reciprocity.model import Instant
+
+__all__ = ["plan_population"]
+
+Progress = Callable[[int, int], None]
+
+
+def plan_population(
+    journal: Journal,
+    campaign_id: str,
+    *,
+    at: Instant | None = None,
+    on_snapshot: Progress | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """The plan of *campaign_id* at *at* (now, by default), equal to `make_plan`'s.
+
+    *on_snapshot* is told (people read, to read), then *progress* (people counted, people). Raises
+    `InputError` where DuckDB is not installed, `Unavailable` where the snapshot cannot be written
+    or read.
+    """
+    try:
+        # slow to import, and an extra: most commands need neither
+        from reciprocity.decide.many.count import count  # noqa: PLC0415
+        from reciprocity.decide.many.snapshot import snapshot_at  # noqa: PLC0415
+    except ImportError as error:
+        raise InputError(
+            f"engine duckdb needs {error.name or 'duckdb'}, which is not installed: "
+            "run pip install 'reciprocity[duckdb]', or plan with --engine python"
+        ) from error
+    at = instant_of(journal, at)
+    statements = statements_in_force(journal)
+    prepared = prepare_all(statements, campaign_in_force(journal, campaign_id))
+    with snapshot_at(journal, statements, at, on_snapshot) as snapshot:
+        key = journal.keys.brand.draw
+        counted = count(snapshot, list(prepared.values()), at, key, progress)
+    counts = {}
+    for name, met in zip(prepared, counted.met, strict=True):
+        tally = Counter({(one.verdict, one.reason): times for one, times in met.items()})
+        counts[name] = counts_of(tally)
+    return Plan(
+        campaign=campaign_id,
+        at=at,
+        position=snapshot.position,
+        people=counted.people,
+        messages=counts,
+        chosen=dict(zip(prepared, counted.chosen, strict=True)),
+        unchosen=sum(each.deliver for each in counts.values()) - sum(counted.chosen),
+    )
