@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.table import Row, as_markdown
 
 FOLDER = Path(__file__).parent
-NOT_BENCHMARKS = {"__init__", "__main__", "shop", "table"}
+NOT_BENCHMARKS = {"__init__", "__main__", "many_steps", "shop", "table"}
 
 
 def main(names: list[str]) -> int:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reciprocity.errors import Damaged, Unavailable
-from reciprocity.prove import workers
+from reciprocity.journal import processes as shared
 from reciprocity.prove.audit import replayed
 from reciprocity.prove.figures import by_kind
 from tests.prove.busy import Busy
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reciprocity.platform import Reciprocity
+    from reciprocity.prove import workers
 
 ALL_KINDS = {"no_consent", "facts_differ", "rule_refuses", "late_handover", "double"}
 
@@ -116,16 +117,16 @@ def test_a_row_under_a_slot_never_given_is_found_by_any_process(tmp_path: Path) 
 def test_a_process_that_dies_ends_the_audit_with_an_error(
     shop: Reciprocity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = workers._Worker.__init__
+    begun = shared._Worker.__init__
     killed = []
 
-    def begin(self: workers._Worker, order: workers.Order) -> None:
-        begun(self, order)
+    def begin(self: shared._Worker, module: str, order: workers.Order) -> None:
+        begun(self, module, order)
         if not killed:
             killed.append(self._process.pid)
             os.kill(self._process.pid, signal.SIGKILL)
 
-    monkeypatch.setattr(workers._Worker, "__init__", begin)
+    monkeypatch.setattr(shared._Worker, "__init__", begin)
     with pytest.raises(Unavailable, match="ended with code -9 before its work was done"):
         shop.audit(processes=2)
     assert workers_left() == []

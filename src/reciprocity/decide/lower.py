@@ -12,7 +12,7 @@ from reciprocity.decide.columns import Column
 from reciprocity.decide.facts import BASIS_CODES
 from reciprocity.decide.fold import folded
 from reciprocity.decide.prepare import Prepared
-from reciprocity.decide.tree import Always, Node
+from reciprocity.decide.tree import All, Always, Compare, Node, Not, Some
 
 __all__ = ["Audience", "Every", "Lowered", "Lowest", "Step", "Value", "Weighted", "lower"]
 
@@ -61,7 +61,8 @@ class Step(NamedTuple):
 class Lowered(NamedTuple):
     """One message: what its facts are, and the steps that are left, the first that holds decides.
 
-    If none does, it is delivered.
+    If none does, it is delivered. Beside the published facts there is a `level of TOPIC` for each
+    topic of the message and each above one.
     """
 
     prepared: Prepared
@@ -87,12 +88,14 @@ def lower(prepared: Prepared, at: int, *, attempts: bool) -> Lowered:
     for name in _ATTEMPTS:
         message = f"/{prepared.message_id}" if name == _ATTEMPTS[0] else ""
         facts[name] = Column(name, prepared.occasion + message) if attempts else 0
+    topics = {f"level of {name}": Column("topic_score", name) for name, _ in prepared.topics}
+    facts |= topics
     settled = {name: value for name, value in facts.items() if isinstance(value, int)}
     steps = []
     for number, (line, node) in enumerate(prepared.compiled.rules):
         if prepared.basis not in line.bases:
             continue
-        left = folded(node, settled)
+        left = folded(_each_level(node, tuple(topics)), settled)
         if left != Always(value=False):
             steps.append(Step(number, line.reason, left, line.until))
     return Lowered(prepared, facts, tuple(steps))
@@ -142,3 +145,22 @@ def _audience(prepared: Prepared, known: tuple[Column, ...]) -> Value:
     if isinstance(node, Always):
         return (Every(known) if known else True) if node.value else False
     return Audience(node, known)
+
+
+def _each_level(node: Node, levels: tuple[str, ...]) -> Node:
+    """*node* where a lowest level below 0 is asked for as any of *levels* below it: no minimum."""
+    match node:
+        case Compare("topic_lowest", "<", int(bound)) if bound <= 0 and levels:
+            return _any([Compare(name, "<", bound) for name in levels])
+        case Not(part):
+            return Not(_each_level(part, levels))
+        case All(parts):
+            return All(tuple(_each_level(part, levels) for part in parts))
+        case Some(parts):
+            return Some(tuple(_each_level(part, levels) for part in parts))
+        case _:
+            return node
+
+
+def _any(parts: list[Compare]) -> Node:
+    return Some(tuple(parts)) if len(parts) > 1 else parts[0]

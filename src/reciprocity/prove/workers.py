@@ -1,27 +1,19 @@
-"""Histories shared out among processes of this machine; they only read.
+"""Histories shared out among processes of this machine (`journal/processes.py`); they only read.
 
-Each process opens the journal's files itself and is handed one range of people after the other,
-as JSON lines on its standard input, and answers each with figures on its standard output. It ends
-when that input does: no process outlives the one that began it by more than one task. A process
-that fails, or dies, ends the whole run with an error, never with what the others found.
+Each process opens the journal's files itself and replays one range of people after the other.
 """
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, closing, suppress
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from queue import SimpleQueue
-from typing import IO, Final, cast
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from reciprocity import errors
-from reciprocity.errors import ReciprocityError, Unavailable
+from reciprocity.journal.processes import serve, shared_out
 from reciprocity.journal.read import Reader, reading
 from reciprocity.prove.figures import Figures, added
 from reciprocity.prove.replay import Replay
@@ -32,6 +24,7 @@ __all__ = ["EVERYONE", "Order", "Progress", "Slots", "judge", "processes_for", "
 Progress = Callable[[int, int], None]
 Slots = range | Sequence[int]
 
+_MODULE: Final = "reciprocity.prove.workers"
 _FEW, _MOST = 20_000, 4
 _TASKS_EACH: Final = 16
 """So many that no process is idle for long at the end, so few that handing out costs nothing."""
@@ -59,17 +52,8 @@ class _Task(Struct, frozen=True, kw_only=True):
     people: int = 0
 
 
-class _Answer(Struct, frozen=True, kw_only=True):
-    """The *figures* of a task, or the name and message of the *error* that it ended with."""
-
-    figures: Figures = Figures()
-    error: str = ""
-    message: str = ""
-
-
 _order: Final = msgspec.json.Decoder(Order)
 _task: Final = msgspec.json.Decoder(_Task)
-_answer: Final = msgspec.json.Decoder(_Answer)
 
 
 def _tasks(slots: Slots, parts: int) -> list[_Task]:
@@ -112,91 +96,23 @@ def share_out(order: Order, slots: Slots, processes: int, progress: Progress) ->
     one ended before its work was done. None is left when this returns or raises.
     """
     tasks = [_Task(whole=True), *_tasks(slots, processes * _TASKS_EACH)]
-    idle: SimpleQueue[_Worker] = SimpleQueue()
-
-    def ask(task: _Task) -> Figures:
-        worker = idle.get()
-        try:
-            return worker.ask(task)
-        finally:
-            idle.put(worker)
-
-    with ExitStack() as ending:
-        pool = ThreadPoolExecutor(processes)
-        ending.callback(pool.shutdown, cancel_futures=True)  # once the processes are gone
-        for _ in range(processes):
-            idle.put(ending.enter_context(closing(_Worker(order))))
-        futures = {pool.submit(ask, task): task.people for task in tasks}
-        done = 0
-        for future in as_completed(futures):
-            future.result()
-            done += futures[future]
-            progress(done, len(slots))
-        return added(future.result() for future in futures)
-
-
-class _Worker:
-    """One process, and the two pipes to it."""
-
-    def __init__(self, order: Order) -> None:
-        """Begin it, out of reach of the terminal's Ctrl-C: whoever began it ends it."""
-        paths = os.pathsep.join(path for path in sys.path if path)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "reciprocity.prove.workers"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": paths},
-            start_new_session=True,
-        )
-        self._to = cast("IO[bytes]", self._process.stdin)
-        self._from = cast("IO[bytes]", self._process.stdout)
-        self._write(order)
-
-    def _write(self, said: Struct) -> None:
-        with suppress(BrokenPipeError):  # who died is found when no answer comes
-            self._to.write(msgspec.json.encode(said) + b"\n")
-            self._to.flush()
-
-    def ask(self, task: _Task) -> Figures:
-        """What *task* comes to; raises what was raised there."""
-        self._write(task)
-        line = self._from.readline()
-        if not line.endswith(b"\n"):
-            raise Unavailable(
-                f"process of the audit ended with code {self._process.wait()} before its work was "
-                "done: there is no result of a part; audit again"
-            )
-        answer = _answer.decode(line)
-        if answer.error:
-            raised: type[ReciprocityError] = getattr(errors, answer.error)
-            raise raised(answer.message)
-        return answer.figures
-
-    def close(self) -> None:
-        """Kill it, if it is still there: it only reads."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._to, self._from):
-            with suppress(BrokenPipeError):
-                pipe.close()
+    found, done = {}, 0
+    for task, figures in shared_out(_MODULE, order, tasks, processes, Figures):
+        found[id(task)] = figures
+        done += task.people
+        progress(done, len(slots))
+    return added(found[id(task)] for task in tasks)
 
 
 # --- the process --------------------------------------------------------------------------------
 
 
-def _serve() -> None:
-    """Answer the tasks of standard input until it ends."""
-    lines, out = sys.stdin.buffer, sys.stdout.buffer
-    order = _order.decode(lines.readline())
+@contextmanager
+def _opened(line: bytes) -> Iterator[Callable[[bytes], Figures]]:
+    order = _order.decode(line)
     with reading(Path(order.folder), Path(order.master_key)) as reader:
         replay = Replay(reader, gaps(reader, order.under.size), order.since)
-        for line in lines:
-            try:
-                answer = _Answer(figures=_done(reader, replay, order, _task.decode(line)))
-            except ReciprocityError as error:
-                answer = _Answer(error=type(error).__name__, message=str(error))
-            out.write(msgspec.json.encode(answer) + b"\n")
-            out.flush()
+        yield lambda task: _done(reader, replay, order, _task.decode(task))
 
 
 def _done(reader: Reader, replay: Replay, order: Order, task: _Task) -> Figures:
@@ -209,5 +125,4 @@ def _done(reader: Reader, replay: Replay, order: Order, task: _Task) -> Figures:
 
 
 if __name__ == "__main__":
-    with suppress(BrokenPipeError):
-        _serve()
+    serve(_opened)

@@ -25,7 +25,9 @@ __all__ = ["Counted", "count", "explain"]
 
 _MEMORY: Final = "768MB"
 _BLOCK: Final = 64
-_AT_ONCE: Final = 4
+_MASK: Final = 62
+"""Messages to a mask."""
+_AT_ONCE: Final = 16
 """Parts to a query."""
 
 
@@ -62,15 +64,8 @@ def count(
         for begin in range(0, len(snapshot.parts), _AT_ONCE):
             parts = snapshot.parts[begin : begin + _AT_ONCE]
             _part(db, parts, snapshot, messages[0].occasion)
-            db.execute(f"CREATE OR REPLACE TEMP TABLE told AS {_counts(query, lowered)}")
-            columns = ", ".join([*(f"h{n}" for n in range(len(messages))), "picks", "people"])
-            (row,) = db.execute(f"SELECT {columns} FROM told").fetchall()  # noqa: S608
-            *codes, picks, people = row
-            for counter, histogram in zip(met, codes, strict=True):
-                counter.update(histogram or {})
-            chosen.update({number: times for number, times in (picks or {}).items() if number >= 0})
-            chosen.update(_contested(db, lowered, key))
-            done += people
+            done += _stopped(db, query, met)
+            _take(db, query, lowered, key, met, chosen)
             if progress:
                 progress(done, snapshot.people)
     return Counted(
@@ -95,7 +90,7 @@ def explain(
         lowered = _lowered(db, snapshot, messages, at)
         query = query_for(lowered, snapshot.rows, at, messages[0].time_zone, waits=True)
         _part(db, parts, snapshot, messages[0].occasion)
-        columns = ", ".join(f"k{n}, u{n}" for n in range(len(messages)))
+        columns = ", ".join(f"v{n}, u{n}" for n in range(len(messages)))
         sql = f"SELECT {columns} FROM ({query.decided}) WHERE slot = ?"  # noqa: S608
         found = db.execute(sql, [slot]).fetchall()
     return [
@@ -135,7 +130,10 @@ def _lowered(
 
 
 def _part(
-    db: duckdb.DuckDBPyConnection, parts: Sequence[PartFile], snapshot: Snapshot, occasion: str
+    db: duckdb.DuckDBPyConnection,
+    parts: Sequence[PartFile],
+    snapshot: Snapshot,
+    occasion: str,
 ) -> None:
     """The relations that queries name: `part` and `sent`, of *parts* and *occasion* alone."""
     people = db.read_parquet([str(part.people) for part in parts])
@@ -154,84 +152,120 @@ def _part(
 # -- choice --
 
 
-def _counts(query: Query, lowered: Sequence[Lowered]) -> str:
-    """One row: a histogram of codes a message, one of picks, and who is contested, as a list.
+def _stopped(db: duckdb.DuckDBPyConnection, query: Query, met: Sequence[Counter[int]]) -> int:
+    """Count in *met* those in `part` whom every group stops; the number of all in it."""
+    people = 0
+    for *heads, times in db.execute(query.heads).fetchall():
+        people += times
+        if all(heads):
+            for counter, group in zip(met, query.groups, strict=True):
+                counter[heads[group]] += times
+    return people
 
-    A pick is the message's number, -1 where nothing is chosen, and -2 where it takes draws.
+
+def _take(
+    db: duckdb.DuckDBPyConnection,
+    query: Query,
+    lowered: Sequence[Lowered],
+    key: bytes,
+    met: Sequence[Counter[int]],
+    chosen: Counter[int],
+) -> None:
+    """Count in *met* and *chosen* those in `part` whom not every group stops."""
+    several = lowered[0].prepared.limit > 1 or len(lowered) > _MASK
+    db.execute(_counts(query, len(lowered), several=several))
+    columns = ", ".join(f"h{n}" for n in range(len(lowered)))
+    ((*histograms, picks),) = db.execute(f"SELECT {columns}, picks FROM told").fetchall()  # noqa: S608
+    for counter, histogram in zip(met, histograms, strict=True):
+        counter.update(histogram or {})
+    for number, times in (picks or {}).items():
+        if number >= 0:
+            chosen[number] += times
+    if (picks or {}).get(-2):
+        sql = _best_of_several(query, lowered) if several else _best_of_equals(lowered)
+        inner, outer = _pads(key)
+        chosen.update(dict(db.execute(sql, {"inner": inner, "outer": outer}).fetchall()))
+
+
+def _counts(query: Query, messages: int, *, several: bool) -> str:
+    """Makes `told`, of one row: a histogram of codes a message, one of picks, who is contested.
+
+    A pick is the message's number, -1 where nothing is chosen, and -2 where it takes draws: scores
+    are equal, or *several* may be chosen. The greatest rank is sought twice, the second time with
+    the places of messages turned round: scores are equal where these two find different messages.
+    *contested* has the slots, and the messages of the greatest score as bits of a mask.
     """
-    numbers = range(len(lowered))
-    ready = [f"(k{n} = 0 AND {query.room[n]})" for n in numbers]
-    best = f"greatest({', '.join(f'CASE WHEN r{n} THEN s{n} END' for n in numbers)})"
-    several = " + ".join(f"CAST(r{n} AS INTEGER)" for n in numbers)
-    tied = " + ".join(f"CAST(r{n} AND s{n} = best AS INTEGER)" for n in numbers)
-    many = "several > 1" if lowered[0].prepared.limit > 1 else "FALSE"
+    numbers, ones = range(messages), (1 << query.bits) - 1
+    first = f"greatest({', '.join(f'v{n}' for n in numbers)})"
+    last = f"greatest({', '.join(f'xor(v{n}, {ones})' for n in numbers)})"
+    more = " + ".join(f"CAST(v{n} > 0 AS INTEGER)" for n in numbers) if several else "0"
     pick = (
-        "CASE WHEN several = 0 THEN -1 "
-        f"WHEN several > 1 AND ({many} OR {tied} > 1) THEN -2 "
-        + " ".join(f"WHEN r{n} AND s{n} = best THEN {n}" for n in numbers)
-        + " END"
+        "CASE WHEN first <= 0 THEN -1 "
+        f"WHEN more > 1 OR first <> xor(last, {ones}) THEN -2 ELSE {ones} - (first & {ones}) END"
     )
-    person = ", ".join([
-        "slot := slot",
-        f"ready := [{', '.join(f'r{n}' for n in numbers)}]",
-        f"scores := [{', '.join(f's{n}' for n in numbers)}]",
-        f"lefts := [{', '.join(query.left)}]",
-        f"fits := [{', '.join(query.fits)}]",
-    ])  # fmt: skip
-    first = ", ".join(f"{text} AS r{n}" for n, text in enumerate(ready))
-    histograms = ", ".join(f"histogram(k{n}) AS h{n}" for n in numbers)
+    best = [f"CASE WHEN v{n} >> {query.bits} = best THEN {1 << n} ELSE 0 END" for n in numbers]
+    mask = "0" if several else f"CASE WHEN pick = -2 THEN {' + '.join(best)} END"
+    histograms = ", ".join(f"histogram(least(v{n}, 0)) AS h{n}" for n in numbers)
     return (
-        f"SELECT {histograms}, histogram(pick) AS picks, count(*) AS people, "  # noqa: S608
-        f"list(struct_pack({person})) FILTER (WHERE pick = -2) AS contested FROM "
-        f"(SELECT *, CAST({pick} AS SMALLINT) AS pick FROM "
-        f"(SELECT *, {best} AS best, {several} AS several FROM "
-        f"(SELECT *, {first} FROM ({query.decided}))))"
+        f"CREATE OR REPLACE TEMP TABLE told AS SELECT {histograms}, histogram(pick) AS picks, "  # noqa: S608
+        "list(struct_pack(slot := slot, mask := mask)) FILTER (WHERE pick = -2) AS contested "
+        f"FROM (SELECT *, {mask} AS mask FROM "
+        f"(SELECT *, {pick} AS pick, first >> {query.bits} AS best FROM "
+        f"(SELECT *, {first} AS first, {last} AS last, {more} AS more FROM ({query.open}))))"
     )
 
 
-def _contested(
-    db: duckdb.DuckDBPyConnection, lowered: Sequence[Lowered], key: bytes
-) -> dict[int, int]:
-    """For how many of those whose choice takes draws each message is chosen.
+def _best_of_equals(lowered: Sequence[Lowered]) -> str:
+    """For how many of the contested each message has the greatest draw of those in the mask.
+
+    Of equal draws the lesser name wins, as in `choose.picked`.
+    """
+    messages = [one.prepared for one in lowered]
+    names = sorted(one.message_id for one in messages)
+    ready = " UNION ALL ".join(
+        f"SELECT p.slot AS slot, {n} AS n, {-names.index(one.message_id)} AS place, "  # noqa: S608
+        f"'{_quoted(one.message_id)}' AS name FROM person WHERE (p.mask & {1 << n}) <> 0"
+        for n, one in enumerate(messages)
+    )
+    return f"""
+        WITH person AS (SELECT unnest(contested) AS p FROM told),
+        drawn AS (
+            SELECT slot, n, {_draw(messages[0].occasion)} * {len(names)} + place AS rank
+            FROM ({ready})
+        ), chosen AS (SELECT arg_max(n, rank) AS n FROM drawn GROUP BY slot)
+        SELECT n, count(*) FROM chosen GROUP BY n
+        """  # noqa: S608
+
+
+def _best_of_several(query: Query, lowered: Sequence[Lowered]) -> str:
+    """For how many of the contested each message is chosen where more than one may be.
 
     It is what `choose.picked` does: by score, then draw, then name. Of a channel's messages the
     first have room under its caps; of all that have, the first are within the occasion's limit.
     """
     messages = [one.prepared for one in lowered]
-    names = ", ".join(
-        f"({n}, '{_quoted(one.message_id)}', '{_quoted(_channel(one))}')"
+    ready = " UNION ALL ".join(
+        f"SELECT slot, {n} AS n, '{_quoted(one.message_id)}' AS name, '{_quoted(_channel(one))}' "  # noqa: S608
+        f'AS channel, s{n} AS score, {query.left[n]} AS "left", {query.fits[n]} AS fits '
+        f"FROM contest WHERE v{n} > 0"
         for n, one in enumerate(messages)
     )
-    best = "WHERE score = best" if messages[0].limit == 1 else ""
-    inner, outer = _pads(key)
-    found = db.execute(
-        f"""
-        WITH person AS (SELECT unnest(contested) AS p FROM told),
-        message AS (SELECT * FROM (VALUES {names}) AS m (n, name, channel)),
-        ready AS (
-            SELECT p.slot AS slot, n, name, channel, p.scores[n + 1] AS score,
-                p.lefts[n + 1] AS "left", p.fits[n + 1] AS fits,
-                max(score) OVER (PARTITION BY p.slot) AS best
-            FROM person, message WHERE p.ready[n + 1]
+    ranks = "ORDER BY score DESC, draw DESC, name"
+    return f"""
+        WITH contest AS (
+            SELECT * FROM ({query.open})
+            WHERE slot IN (SELECT p.slot FROM (SELECT unnest(contested) AS p FROM told))
         ),
-        drawn AS (
-            SELECT *, {_draw("$inner", "$outer", messages[0].occasion)} AS draw FROM ready {best}
-        ),
+        drawn AS (SELECT *, {_draw(messages[0].occasion)} AS draw FROM ({ready})),
         under_caps AS (
-            SELECT * FROM drawn QUALIFY
-                row_number() OVER (
-                    PARTITION BY slot, channel ORDER BY score DESC, draw DESC, name
-                ) <= fits
-        ),
-        chosen AS (
-            SELECT n FROM under_caps QUALIFY
-                row_number() OVER (PARTITION BY slot ORDER BY score DESC, draw DESC, name) <= "left"
+            SELECT * FROM drawn
+            QUALIFY row_number() OVER (PARTITION BY slot, channel {ranks}) <= fits
+        ), chosen AS (
+            SELECT n FROM under_caps
+            QUALIFY row_number() OVER (PARTITION BY slot {ranks}) <= "left"
         )
         SELECT n, count(*) FROM chosen GROUP BY n
-        """,  # noqa: S608
-        {"inner": inner, "outer": outer},
-    ).fetchall()
-    return dict(found)
+        """  # noqa: S608
 
 
 def _channel(one: Prepared) -> str:
@@ -245,11 +279,11 @@ def _pads(key: bytes) -> tuple[bytes, bytes]:
     return bytes(each ^ 0x36 for each in block), bytes(each ^ 0x5C for each in block)
 
 
-def _draw(inner: str, outer: str, occasion: str) -> str:
-    """`choose.draw` as DuckDB works it out."""
+def _draw(occasion: str) -> str:
+    """`choose.draw` of `slot` and `name`, as DuckDB works it out from the two pads."""
     told = f"encode('{_quoted(occasion)}' || chr(10) || slot || chr(10) || name)"
-    hashed = f"sha256({outer} || unhex(sha256({inner} || {told})))"
-    return f"CAST('0x' || {hashed}[1:8] AS BIGINT) >> 1"
+    hashed = f"sha256($outer || unhex(sha256($inner || {told})))"
+    return f"(CAST('0x' || {hashed}[1:8] AS BIGINT) >> 1)"
 
 
 def _quoted(text: str) -> str:

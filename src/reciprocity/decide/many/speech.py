@@ -5,9 +5,12 @@
               conditions that two of them have
     decided   a code for each message
 
-A code is 0 for *deliver*; else it is the number of a rule from 1 on, plus `WAITS` where the message
-waits. From `INCOMPLETE` on it says which value of the row is missing. As in `fused`, all of it is
-printed from typed trees, integers and names of our own.
+A message that may be delivered has a rank, above 0: its score, then its place among the messages in
+the lowest bits, so that the greatest of a person's ranks is the choice. Any other has minus a code:
+the number of a rule from 1 on, plus `WAITS` where it waits; `NO_ROOM` where it may be delivered and
+nothing is left for it; from `INCOMPLETE` on, which value of the row is missing.
+
+As in `fused`, all of it is printed from typed trees, integers and names of our own.
 """
 
 import re
@@ -22,7 +25,7 @@ from reciprocity.decide.facts import CONSENT_CODES
 from reciprocity.decide.lower import Audience, Every, Lowered, Lowest, Step, Value, Weighted
 from reciprocity.decide.many.layout import Bits, Rows
 from reciprocity.decide.rulebook import FACTS_INCOMPLETE
-from reciprocity.decide.tree import Atom, Term, TermType, names_of
+from reciprocity.decide.tree import Atom, Some, Term, TermType, names_of
 from reciprocity.decide.zones import zone_offset
 from reciprocity.errors import InputError
 from reciprocity.model import Basis, Decision, Verdict
@@ -30,6 +33,9 @@ from reciprocity.model import Basis, Decision, Verdict
 __all__ = ["Query", "decision_of", "query_for"]
 
 WAITS: Final = 500
+NO_ROOM: Final = 499
+_ABOVE: Final = 2**24
+"""More than any score has below 0: ranks are above 0."""
 INCOMPLETE: Final = 1_000
 _MINUTE_MS: Final = 60_000
 _NAMES: Final = re.compile(r"\bn[0-9]+\b")
@@ -39,14 +45,21 @@ _OPERATORS: Final = {sign: sign for sign in ("=", "<>", "<", "<=", ">", ">=")}
 class Query(NamedTuple):
     """The layers of one query, innermost first, over the relations `part` and `sent`.
 
-    *decided* selects `slot`, a code `k0, k1, ...` and a score `s0, s1, ...` a message, and
-    `u0, ...`, the instant each would wait for.
-    *room* tells for each message whether anything is left for it, *left* and *fits* how much.
+    *heads* counts people by what stops all messages of a purpose on a channel alike, a column a
+    group; *groups* has for each message the group it is of. *open* has only those whom not every
+    group stops, *decided* everybody.
+    Both select `slot`, a rank or minus a code `v0, v1, ...` and a score `s0, s1, ...` a
+    message, and `u0, ...`, the instant each would wait for. The last *bits* bits of a rank are all
+    ones for message 0, one less for the next. *left* and *fits* name, for each message, how many
+    more of the occasion, and of the channel, the person may get.
     *missing* are the facts that codes from `INCOMPLETE` on name.
     """
 
+    heads: str
+    groups: tuple[int, ...]
+    open: str
     decided: str
-    room: tuple[str, ...]
+    bits: int
     left: tuple[str, ...]
     fits: tuple[str, ...]
     missing: tuple[str, ...]
@@ -63,9 +76,10 @@ def query_for(
     return _Speech(rows, at, time_zone).query(lowered, waits=waits)
 
 
-def decision_of(lowered: Lowered, query: Query, code: int, until: int = 0) -> Decision:
-    """What *code* says of the message."""
-    if code == 0:
+def decision_of(lowered: Lowered, query: Query, value: int, until: int = 0) -> Decision:
+    """What *value*, a rank or minus a code, says of the message."""
+    code = -value
+    if code <= 0 or code == NO_ROOM:
         return Decision(verdict=Verdict.DELIVER)
     if code >= INCOMPLETE:
         reason = f"{FACTS_INCOMPLETE}:{query.missing[code - INCOMPLETE]}"
@@ -107,30 +121,47 @@ class _Speech(Printer):
         for number, one in enumerate(lowered):
             key = (one.prepared.basis, one.prepared.ground.key)
             grouped.setdefault(key, []).append(number)
-        codes = [""] * len(lowered)
-        untils = ["0"] * len(lowered)
-        for numbers in grouped.values():
-            self._group([lowered[number] for number in numbers], numbers, codes, untils)
+        bits = len(lowered).bit_length()
         scores = [self._named(self.value(one.score)) for one in lowered]
+        values = [
+            f"({score} + {_ABOVE}) * {1 << bits} + {(1 << bits) - 1 - number}"
+            for number, score in enumerate(scores)
+        ]
+        untils = ["0"] * len(lowered)
+        heads, groups = [], [0] * len(lowered)
+        for group, numbers in enumerate(grouped.values()):
+            members = [lowered[number] for number in numbers]
+            heads.append(self._group(members, numbers, values, untils))
+            for number in numbers:
+                groups[number] = group
         left, fits = [self._left(one) for one in lowered], [self._fits(one) for one in lowered]
         told = [
             "slot",
-            *(f"CAST({code} AS SMALLINT) AS k{n}" for n, code in enumerate(codes)),
+            *(f"{value} AS v{n}" for n, value in enumerate(values)),
             *(f"{score} AS s{n}" for n, score in enumerate(scores)),
             *(f"{until} AS u{n}" for n, until in enumerate(untils) if waits),
             *dict.fromkeys(each for each in (*left, *fits) if not each.isdecimal()),
         ]
         missing, incomplete = self._incomplete()
+        stopped = _select([*heads, "count(*)"], self._layers(incomplete, upto=heads))
         return Query(
+            heads=f"{stopped} GROUP BY ALL",
+            groups=tuple(groups),
+            open=_select(told, self._layers(incomplete, only=heads)),
             decided=_select(told, self._layers(incomplete)),
-            room=tuple(self._room(*both) for both in zip(left, fits, strict=True)),
+            bits=bits,
             left=tuple(left),
             fits=tuple(fits),
             missing=missing,
         )
 
-    def _layers(self, incomplete: str) -> str:
-        """The row unpacked, then what rests on it, then what rests on that."""
+    def _layers(
+        self, incomplete: str, *, upto: Sequence[str] = (), only: Sequence[str] = ()
+    ) -> str:
+        """The row unpacked, then what rests on it, then what rests on that.
+
+        Not further than what *upto* names; without those whom all that *only* names stop.
+        """
         joined = "part"
         if self.sent:
             counts = _select(["slot", *_as(self.sent)], "", "sent GROUP BY slot")
@@ -140,16 +171,20 @@ class _Speech(Printer):
         for text, name in self.asked.items():
             inner = [depths[each] for each in _NAMES.findall(text)]
             depths[name] = max(inner, default=0) + 1
-        for depth in sorted(set(depths.values())):
+        last = max((depths[name] for name in upto), default=max(depths.values()))
+        stopped = max((depths[name] for name in only), default=0)
+        for depth in range(1, last + 1):
             layer = {text: name for text, name in self.asked.items() if depths[name] == depth}
             told = _select(["*", *_as(layer)], told)
+            if depth == stopped:
+                told = f"{_select(['*'], told)} WHERE {' OR '.join(f'{n} = 0' for n in only)}"
         return told
 
     def _incomplete(self) -> tuple[tuple[str, ...], str]:
         """A code for the first value that a row must have and has not."""
         missing = {name: fact for name, fact in self.needed.items() if fact}
         whens = [
-            f"WHEN {name} IS NULL THEN {INCOMPLETE + n}" for n, name in enumerate(missing)
+            f"WHEN {name} IS NULL THEN -{INCOMPLETE + n}" for n, name in enumerate(missing)
         ]  # fmt: skip
         facts = [*missing.values(), "consent_state"]
         states = [
@@ -158,15 +193,19 @@ class _Speech(Printer):
         ]  # fmt: skip
         for state in states:
             code = INCOMPLETE + len(facts) - 1
-            whens.append(f"WHEN {state} >= {len(CONSENT_CODES)} THEN {code}")
+            whens.append(f"WHEN {state} >= {len(CONSENT_CODES)} THEN -{code}")
         return tuple(facts), f"CASE {' '.join(whens)} ELSE 0 END" if whens else "0"
 
     # -- a group of messages --
 
     def _group(
-        self, lowered: Sequence[Lowered], numbers: Sequence[int], codes: list[str],
+        self, lowered: Sequence[Lowered], numbers: Sequence[int], values: list[str],
         untils: list[str],
-    ) -> None:  # fmt: skip
+    ) -> str:  # fmt: skip
+        """The name of what stops all of them, 0 if nothing does.
+
+        Puts in *values*, which has ranks, what decides of each message; the instants likewise.
+        """
         told = arrange([[self._asked(one, step) for step in one.steps] for one in lowered])
         whole = Asked("incomplete <> 0", "incomplete", "")
         shared = self._named(_chosen([whole, *told.shared], "0"))
@@ -175,25 +214,38 @@ class _Speech(Printer):
                 each._replace(text=self._named(each.text)) if each.text in told.often else each
                 for each in own
             ]
-            end, untils[number] = self._end(waits, one.prepared.closes)
+            end, untils[number] = self._end(one, waits)
             first = Asked(f"{shared} <> 0", shared, "")
-            codes[number] = _chosen([first, *steps], end)
+            left = [Asked(f"{end} <> 0", end, "")] if end != "0" else []
+            values[number] = _chosen([first, *steps, *left], values[number])
+        return shared
 
     def _asked(self, one: Lowered, step: Step) -> Asked:
         until = self.value(one.facts[step.until]) if step.until else ""
         self.variables = {
             name: self.value(one.facts[name]) for name in names_of(step.node) if name in one.facts
         }
-        return Asked(self.text(step.node), str(step.number + 1), until)
+        parts = step.node.parts if isinstance(step.node, Some) else (step.node,)
+        text = " OR ".join(self._named(self.text(part)) for part in parts)
+        return Asked(text, str(-step.number - 1), until)
 
-    def _end(self, waits: Sequence[Asked], closes: int) -> tuple[str, str]:
+    def _end(self, one: Lowered, waits: Sequence[Asked]) -> tuple[str, str]:
         """What a message comes to past its refusing rules, and the instant it would wait for."""
+        told = [f"{each} > 0" for each in (self._left(one), self._fits(one))
+                if not each.isdecimal()]  # fmt: skip
+        room = _chosen([Asked(" AND ".join(told), "0", "")], str(-NO_ROOM)) if told else "0"
         if not waits:
-            return "0", "0"
+            return self._named(room), "0"
+        closes = one.prepared.closes
         rule = self._named(_chosen(waits, "0"))
         until = self._named(_chosen([each._replace(answer=each.until) for each in waits], "0"))
-        end = f"CASE WHEN {until} > 0 AND {until} < {closes} THEN {rule} + {WAITS} ELSE {rule} END"
-        return self._named(end), until
+        return self._named(_chosen(
+            [
+                Asked(f"{rule} = 0", room, ""),
+                Asked(f"{until} > 0 AND {until} < {closes}", f"{rule} - {WAITS}", ""),
+            ],
+            rule,
+        )), until  # fmt: skip
 
     def _left(self, one: Lowered) -> str:
         attempts = self.value(one.facts["occasion_attempts"])
@@ -208,11 +260,6 @@ class _Speech(Printer):
             for name in ("cap_7_used", "cap_7_most", "cap_30_used", "cap_30_most")
         )
         return self._named(f"least({most} - {used}, {most_30} - {used_30})")
-
-    @staticmethod
-    def _room(left: str, fits: str) -> str:
-        told = [f"{each} > 0" for each in (left, fits) if not each.isdecimal()]
-        return " AND ".join(told) or "TRUE"
 
     # -- values --
 
