@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-__all__ = ["zone_offset"]
+__all__ = ["zone_names", "zone_offset"]
 
 MINUTE_MS: Final = 60_000
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,6 +22,16 @@ def zone_offset(time_zone: str, at: int) -> int | None:
     True
     """
     return _offset(time_zone, at // MINUTE_MS)
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> tuple[str, ...]:
+    """No zone, as the empty name, and then all that are known here, in order.
+
+    >>> zone_names()[0], "Europe/Berlin" in zone_names()
+    ('', True)
+    """
+    return ("", *sorted(available_timezones()))
 
 
 @lru_cache(maxsize=4_096)

@@ -5,7 +5,7 @@ of its own. What a brand file names is kept, whatever campaign asks. A row is go
 nothing in it changes by the clock alone: `since <= instant < until`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, cast
 
 from reciprocity.consent.state import Wishes
@@ -15,6 +15,7 @@ from reciprocity.decide.compile import run
 from reciprocity.decide.prepare import Ground, Prepared, Statements, prepare
 from reciprocity.decide.rulebook import attribute_terms
 from reciprocity.decide.tree import Term, TermType
+from reciprocity.decide.zones import zone_names, zone_offset
 from reciprocity.errors import InputError
 from reciprocity.journal.cache import Kept
 from reciprocity.journal.standing import MONTH_MS, WEEK_MS, Sent
@@ -63,8 +64,8 @@ class Rows(NamedTuple):
     """What the rows of one brand file look like.
 
     *packed* has the columns in words of bits, *plain* those with a column of their own.
-    *attributes* names the column that has an attribute's value. *zones* fills while rows are made:
-    a row's `zone` is a place in it.
+    *attributes* names the column that has an attribute's value. A row's `zone` is a place in
+    *zones*, of which the first is for whoever has none that is known.
     """
 
     stored: tuple[Stored, ...]
@@ -72,18 +73,17 @@ class Rows(NamedTuple):
     plain: Mapping[Column, str]
     attributes: Mapping[str, tuple[Term, str]]
     quiet: Mapping[str, tuple[int, int]]
-    zones: dict[str, int]
+    zones: tuple[str, ...]
 
 
 RowsOf = Callable[[Kept, int], Row]
 """From a person, known and not erased, and an instant to the values of `Rows.stored`."""
 
 
-def rows_of(stated: Statements, zones: Iterable[str] = ()) -> tuple[Rows, RowsOf]:
+def rows_of(stated: Statements) -> tuple[Rows, RowsOf]:
     """The rows of the brand file in *stated*, and the function that makes them.
 
-    *zones* are those that earlier rows have a place in. Raises `InputError` for a brand file with
-    which nothing can be prepared.
+    Raises `InputError` for a brand file with which nothing can be prepared.
     """
     probes = _probes(stated)
     layout = layout_of(probes)
@@ -110,7 +110,7 @@ def rows_of(stated: Statements, zones: Iterable[str] = ()) -> tuple[Rows, RowsOf
         plain=plain,
         attributes=attributes,
         quiet={one.message.channel: one.quiet for one in probes},
-        zones={name: place for place, name in enumerate(zones)},
+        zones=zone_names(),
     )
     return rows, _maker(rows, layout, probes)
 
@@ -169,15 +169,19 @@ def _maker(rows: Rows, layout: Layout, probes: Sequence[Prepared]) -> RowsOf:
     }.values())  # fmt: skip
     read = [_reader(term) for term, _ in rows.attributes.values()]
     names = list(rows.attributes)
-    zones = rows.zones
+    zones = {name: place for place, name in enumerate(rows.zones)}
 
     def row(kept: Kept, at: int) -> Row:
         standing, clear = kept.standing, kept.clear
         wishes = standing.wishes
         quiet, zone = wishes.quiet, wishes.time_zone
-        place = zones.get(zone)
-        if place is None:
-            place = zones[zone] = len(zones)
+        place = zones.get(zone, 0)
+        if place or not zone or zone_offset(zone, at) is None:
+            since, until = _good(wishes, standing.sent, grounds, at)
+        else:  # a zone that works and is on no list: as one that is as far ahead now, for now
+            ahead = zone_offset(zone, at)
+            place = next(n for n, name in enumerate(rows.zones) if zone_offset(name, at) == ahead)
+            since, until = at, at + 1
         return (
             standing.slot,
             standing.version,
@@ -185,7 +189,8 @@ def _maker(rows: Rows, layout: Layout, probes: Sequence[Prepared]) -> RowsOf:
             *((-1, -1) if quiet is None else (quiet.start, quiet.end)),
             place,
             *[known(clear.get(name)) for known, name in zip(read, names, strict=True)],
-            *_good(wishes, standing.sent, grounds, at),
+            since,
+            until,
         )
 
     return row

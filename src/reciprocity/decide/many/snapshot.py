@@ -6,27 +6,32 @@ cache: whatever is wrong with a part, the part is made anew from the standings.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice, takewhile
+from hashlib import sha256
+from os import cpu_count
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from reciprocity.decide.many.layout import Row, Rows, RowsOf, rows_of
+from reciprocity.decide.many.layout import Rows, rows_of
 from reciprocity.decide.many.parquet import PartFile, read_part, stale_slots, write_part
+from reciprocity.decide.many.parts import MODULE, Order, Task, Told, batches_of, make_part
 from reciprocity.decide.prepare import Statements
 from reciprocity.errors import InputError
-from reciprocity.journal.cache import Kept, StandingCache
-from reciprocity.journal.copies import PART, copies_of, holding, part_of
+from reciprocity.journal.cache import StandingCache
+from reciprocity.journal.copies import copies_of, holding, part_of
 from reciprocity.journal.journal import Journal
+from reciprocity.journal.processes import shared_out
 from reciprocity.model import Instant
 
 __all__ = ["Snapshot", "snapshot_at"]
 
 _LAYOUT: Final = 1
-_BATCH: Final = 4_096
+_PARTS_EACH: Final = 2
+"""Missing parts from which on another process is worth its start."""
+_MOST: Final = 4
 Progress = Callable[[int, int], None]
 """Told (people done, of all)."""
 
@@ -34,8 +39,9 @@ Progress = Callable[[int, int], None]
 class _Made(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What `made.json` says: of what log and statements, at which instant, which parts.
 
-    *at* is -1 while parts are being changed: then no instant can be asked for. *parts* maps a
-    part's number to its people and its size in bytes, by which one that was cut short is found.
+    *zones* stands for the list of time zones that rows have places in. *at* is -1 while parts are
+    being changed: then no instant can be asked for. *parts* maps a part's number to its people and
+    its size in bytes, by which one that was cut short is found.
     """
 
     layout: int = _LAYOUT
@@ -43,7 +49,7 @@ class _Made(msgspec.Struct, kw_only=True, omit_defaults=True):
     stated: tuple[int, int] = (-1, -1)
     position: int = 0
     at: int = -1
-    zones: list[str] = msgspec.field(default_factory=list)
+    zones: str = ""
     parts: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
 
 
@@ -91,76 +97,81 @@ class _Maker:
         self, journal: Journal, stated: Statements, at: Instant, place: Path, progress: Progress
     ) -> None:
         self.journal, self.at, self.place, self.progress = journal, at, place, progress
+        self.stated = stated
+        self.rows, self.row_of = rows_of(stated)
         wanted = _Made(
-            origin=journal.state().origin, stated=(stated.brand_at, stated.laws_at)
-        )  # fmt: skip
-        made = _read(place)
-        if (made.layout, made.origin, made.stated) != (_LAYOUT, wanted.origin, wanted.stated):
-            _empty(place)
-            made = wanted
-        self.made = made
-        self.rows, self.row_of = rows_of(stated, made.zones)
-        self.done = self.total = 0
+            origin=journal.state().origin,
+            stated=(stated.brand_at, stated.laws_at),
+            zones=sha256("\n".join(self.rows.zones).encode()).hexdigest(),
+        )
+        self.made = _read(place)
+        if _same(self.made, wanted):
+            return
+        _empty(place)
+        self.made = wanted
 
     def bring_up(self) -> None:
         """Make what is missing, then what is no longer good, anew."""
+        self._drop_cut_short()
+        with self.journal.standings() as cache:
+            position, _ = cache.progress()
+            last, people = part_of(cache.last_slot()), cache.count()
+        known = {int(number) for number in self.made.parts}
+        since = self.made.position if known else position
+        self._say(at=-1, position=since)
+        self._make([number for number in range(last + 1) if number not in known], people)
         with self.journal.standings() as cache, self.journal.reading() as reader:
             position, _ = cache.progress()
-            self.total = cache.count()
-            self._drop_cut_short()
-            since = self.made.position if self.made.parts else position
-            known = {int(number) for number in self.made.parts}
-            self._say(at=-1, position=since)
-            for number in range(part_of(cache.last_slot()) + 1):
-                if number not in known:
-                    self._make(cache, number)
             moved = reader.touched(since, position) if since < position else []
-            self._renew(cache, moved, known)
+            self._renew(cache, moved)
         self._say(at=self.at, position=position)
 
-    def _make(self, cache: StandingCache, number: int) -> None:
-        end = (number + 1) * PART
-        everyone = takewhile(
-            lambda kept: kept.standing.slot < end, cache.everyone(number * PART)
-        )  # fmt: skip
-        self._write(number, self._batches(everyone), ())
+    def _make(self, missing: Sequence[int], people: int) -> None:
+        """The parts *missing*, by several processes if they are many; *people* are there in all."""
+        folder, done = self.journal.folder, 0
+        processes = min(_MOST, cpu_count() or 1, len(missing) // _PARTS_EACH)
+        if processes > 1:
+            order = Order(folder=str(folder), at=self.at, stated=self.stated)
+            tasks = [Task(number=number) for number in missing]
+            for task, told in shared_out(MODULE, order, tasks, processes, Told):
+                self._take(task.number, told.people)
+                done += told.people
+                self.progress(min(done, people), people)
+            return
+        for number in missing:
+            before = done
 
-    def _batches(self, people: Iterable[Kept]) -> Iterator[tuple[list[Row], list[Row]]]:
-        """Rows of people and of what was attempted, some thousand people at a time."""
-        left = iter(people)
-        while batch := list(islice(left, _BATCH)):
-            standing = [kept for kept in batch if not kept.standing.erased]
-            yield _rows(self.row_of, standing, self.at), _sent(standing)
-            self.done += len(standing)
-            self.progress(min(self.done, self.total), self.total)
+            def move(more: int, before: int = before) -> None:
+                self.progress(min(before + more, people), people)
 
-    def _renew(self, cache: StandingCache, moved: Sequence[int], known: set[int]) -> None:
+            part = PartFile(self.place, number)
+            count = make_part(folder, part, self.rows, self.row_of, self.at, move)
+            self._take(number, count)
+            done += count
+
+    def _renew(self, cache: StandingCache, moved: Sequence[int]) -> None:
         """Make rows anew of those who *moved*, and of those whose time is over, part by part."""
         due: dict[int, set[int]] = defaultdict(set)
         for slot in moved:
             due[part_of(slot)].add(slot)
-        for number in sorted(known):
-            part = PartFile(self.place, number)
-            due[number].update(stale_slots(part, self.at))
-        self.done, self.total = 0, sum(len(due[number]) for number in known)
-        for number in sorted(known):
-            if due[number]:
-                slots = sorted(due[number])
-                people = (
-                    kept for begin in range(0, len(slots), _BATCH)
-                    for _, kept in sorted(cache.load_kept(slots[begin : begin + _BATCH]).items())
-                )  # fmt: skip
-                self._write(number, self._batches(people), slots)
+        parts = {int(number) for number in self.made.parts}
+        for number in parts:
+            due[number].update(stale_slots(PartFile(self.place, number), self.at))
+        done, total = 0, sum(map(len, due.values()))
+        for number in sorted(due):
+            if not due[number]:
+                continue
+            part, slots = PartFile(self.place, number), sorted(due[number])
+            kept = read_part(part, self.rows, slots) if number in parts else None
+            people = cache.load_many(slots)
+            batches = batches_of(people, self.row_of, self.at, lambda _: None)
+            self._take(number, write_part(part, self.rows, kept, batches))
+            done += len(slots)
+            self.progress(done, total)
 
-    def _write(
-        self, number: int, batches: Iterable[tuple[list[Row], list[Row]]], instead: Sequence[int]
-    ) -> None:
-        """One part: what it had but for the slots *instead*, and the rows of *batches*."""
-        part = PartFile(self.place, number)
-        kept = read_part(part, self.rows, instead) if instead else None
-        people = write_part(part, self.rows, kept, batches)
-        self.made.parts[str(number)] = people, part.size()
-        self.made.zones = list(self.rows.zones)
+    def _take(self, number: int, people: int) -> None:
+        """Part *number* has been made, with so many people in it."""
+        self.made.parts[str(number)] = people, PartFile(self.place, number).size()
         _save(self.place, self.made)
 
     def _drop_cut_short(self) -> None:
@@ -174,17 +185,11 @@ class _Maker:
         _save(self.place, self.made)
 
 
-def _rows(row_of: RowsOf, people: Sequence[Kept], at: Instant) -> list[Row]:
-    return [row_of(kept, at) for kept in people]
-
-
-def _sent(people: Sequence[Kept]) -> list[Row]:
-    """Slot, occasion and message of each attempt that still counts."""
-    return [
-        (kept.standing.slot, one.occasion, one.message)
-        for kept in people
-        for one in kept.standing.sent
-    ]
+def _same(made: _Made, wanted: _Made) -> bool:
+    """Do the files of *made* say what those of *wanted* would?"""
+    return (made.layout, made.origin, made.stated, made.zones) == (
+        wanted.layout, wanted.origin, wanted.stated, wanted.zones,
+    )  # fmt: skip
 
 
 def _read(place: Path) -> _Made:

@@ -39,6 +39,7 @@ _ABOVE: Final = 2**24
 INCOMPLETE: Final = 1_000
 _MINUTE_MS: Final = 60_000
 _NAMES: Final = re.compile(r"\bn[0-9]+\b")
+_AHEAD: Final = "ahead"
 _OPERATORS: Final = {sign: sign for sign in ("=", "<>", "<", "<=", ">", ">=")}
 
 
@@ -111,7 +112,7 @@ class _Speech(Printer):
                 "name an IANA zone in brand.toml and apply it"
             )
         told = [zone_offset(zone, at) for zone in rows.zones]
-        self.offsets = [offset if each is None else each for each in told] or [offset]
+        self.offsets = [offset if each is None else each for each in told]
 
     # -- the layers --
 
@@ -163,9 +164,12 @@ class _Speech(Printer):
         Not further than what *upto* names; without those whom all that *only* names stop.
         """
         joined = "part"
+        if _AHEAD in self.needed:
+            told = f"[{', '.join(map(str, self.offsets))}][zone + 1] AS {_AHEAD}"
+            joined = f"({_select(['*', told], '', 'part')})"
         if self.sent:
             counts = _select(["slot", *_as(self.sent)], "", "sent GROUP BY slot")
-            joined = f"part LEFT JOIN ({counts}) AS s USING (slot)"
+            joined = f"{joined} LEFT JOIN ({counts}) AS s USING (slot)"
         told = _select(["slot", f"{incomplete} AS incomplete", *_as(self.person)], "", joined)
         depths: dict[str, int] = {}
         for text, name in self.asked.items():
@@ -358,14 +362,10 @@ class _Speech(Printer):
         return f"CAST(CASE WHEN {name} < 0 THEN {brands} ELSE {name} END AS BIGINT)"
 
     def _offset(self) -> str:
-        """Minutes ahead of UTC; whatever zone is not the first is looked up."""
-        zone, (first, *others) = self._stored("zone"), self.offsets
-        whens = [
-            f"WHEN {zone} = {place} THEN {offset}"
-            for place, offset in enumerate(others, 1)
-            if offset != first
-        ]
-        return f"CASE {' '.join(whens)} ELSE {first} END" if whens else f"({zone} * 0 + {first})"
+        """Minutes ahead of UTC, looked up once a row."""
+        self._stored("zone")
+        self.needed[_AHEAD] = "zone_offset"
+        return _AHEAD
 
     def _ends(self, channel: str) -> str:
         start, end = self._start(channel), self._end_of(channel)
