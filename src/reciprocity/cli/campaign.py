@@ -1,13 +1,12 @@
 """Campaigns: what one would meet, why for one person, sending it, and sending what waited."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from reciprocity.cli.acting import Who
 from reciprocity.cli.front import AsJson, front_of, instant, opened, print_json
 from reciprocity.errors import InputError
-from reciprocity.model import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,14 +45,14 @@ def plan(
         str, typer.Option("--at", metavar="T", help="As it would go then, not now (ISO 8601).")
     ] = "",
     engine: Annotated[
-        Engine,
+        Literal["python", "duckdb"],
         typer.Option(
             "--engine",
             help="What works it out. Each says the same: `python` reads one person after the "
             "other; `duckdb` keeps a file of all and counts them at once, for millions "
-            "(pip install 'reciprocity\\[duckdb]').",
+            "(pip install 'reciprocity[duckdb]').",
         ),
-    ] = Engine.PYTHON,
+    ] = "python",
     as_json: AsJson = False,
 ) -> None:
     """Show what a campaign would meet: who would be reached, who waits, who not and why."""
