@@ -32,16 +32,16 @@ AUDIENCES = (
 RULES = (
     "recency > 6 AND NOT newbie", "stated_age < 21 OR channel = 'Phone'",
     "consent_state = 'given' AND topic_score < 3", "NOT topics_named AND cap_7_used > 0",
-    "minute_of_day >= 720 AND basis <> 'consent'", "cap_30_most - 1 > 0",
+    "minute_of_day >= 720 AND basis <> 'consent'", "cap_30_most > 1",
     "occasion_limit > 1 AND message_attempts < occasion_limit", "quiet_from IN (0, 1260)",
     "topic_lowest = -1", "pause_until > 0 AND zone_offset > 60", "joined < '2024-06-01'",
 )  # fmt: skip
 
 
-def brand_of(dice: Random) -> BrandStatement:
+def brand_of(dice: Random, *more: str) -> BrandStatement:
     """The small brand with some rules of its own, and its channels' times and caps otherwise."""
-    readable = [rule for rule in RULES if "-" not in rule or "-1" in rule]
-    rules = [Rule(reason=f"r{n}", when=when) for n, when in enumerate(dice.sample(readable, 2))]
+    told = [*dice.sample(RULES, 2), *more]
+    rules = [Rule(reason=f"r{n}", when=when) for n, when in enumerate(told)]
     channels = {
         name: Channel(
             title=name, kind="email",
@@ -86,9 +86,9 @@ def campaigns_of(dice: Random, count: int) -> dict[str, Campaign]:
     return found
 
 
-def stated_of(dice: Random) -> Statements:
-    """A random brand file, its rulebook, and perhaps a law."""
-    brand = brand_of(dice)
+def stated_of(dice: Random, *more: str) -> Statements:
+    """A random brand file with *more* rules, its rulebook, and perhaps a law."""
+    brand = brand_of(dice, *more)
     laws: tuple[LawPack, ...] = (LAW,) if dice.random() < 0.5 else ()
     return Statements(brand=brand, rulebook=first_rulebook(brand), laws=laws)
 

@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Iterable
 
+import duckdb
+import pyarrow as pa
 from msgspec.structs import replace
 
 from reciprocity.brand import BrandStatement, Controller, LawPack
@@ -153,14 +155,14 @@ STOPPING: dict[str, dict[str, object]] = {
 """What brings each built-in rule, and no other, to stop a message that all else permits."""
 
 
-def by_sqlite(
-    rulebook: Rulebook, people: Iterable[Facts], attributes: Iterable[dict[str, object]] = ()
-) -> list[tuple[str, str, int]]:
-    """(verdict, reason, until) of everyone, by SQLite running the text of the rules."""
+def _rows(
+    rulebook: Rulebook, people: Iterable[Facts], attributes: Iterable[dict[str, object]]
+) -> tuple[list[str], list[tuple[object, ...]]]:
+    """The names and rows of a table of facts, enums by their words."""
     told = list(attributes)
     extra = [term.name for term in rulebook.attributes]
     names = ["id", *(term.name for term in rulebook.facts), *extra]
-    rows = [
+    return names, [
         (
             number,
             *(
@@ -171,6 +173,13 @@ def by_sqlite(
         )
         for number, facts in enumerate(people)
     ]
+
+
+def by_sqlite(
+    rulebook: Rulebook, people: Iterable[Facts], attributes: Iterable[dict[str, object]] = ()
+) -> list[tuple[str, str, int]]:
+    """(verdict, reason, until) of everyone, by SQLite running the text of the rules."""
+    names, rows = _rows(rulebook, people, attributes)
     database = sqlite3.connect(":memory:")
     try:
         columns = ", ".join('"' + name + '"' for name in names)
@@ -180,4 +189,23 @@ def by_sqlite(
         found = database.execute(f"{to_sql(rulebook)} ORDER BY id").fetchall()
     finally:
         database.close()
+    return [row[1:] for row in found]
+
+
+_DUCKDB_TYPES = {
+    TermType.BOOLEAN: pa.bool_(),
+    TermType.ENUM: pa.string(),
+    TermType.DAY: pa.string(),
+}
+
+
+def by_duckdb(rulebook: Rulebook, people: Iterable[Facts]) -> list[tuple[str, str, int]]:
+    """As `by_sqlite`, by DuckDB running the same rules in its dialect."""
+    names, rows = _rows(rulebook, people, ())
+    types = [pa.int64(), *(_DUCKDB_TYPES.get(term.type, pa.int64()) for term in rulebook.facts)]
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    told = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
+    with duckdb.connect() as database:
+        database.register("facts", pa.table(told, names=names))
+        found = database.execute(f"{to_sql(rulebook, 'duckdb')} ORDER BY id").fetchall()
     return [row[1:] for row in found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -18,18 +18,18 @@ from reciprocity.decide.one import decide_one
 from reciprocity.decide.zones import zone_offset
 from reciprocity.journal.standing import Standing
 from reciprocity.model import Verdict
-from tests.decide.people import person_of, prepared_of
+from tests.decide.conditions import conditions
+from tests.decide.people import person_of, prepared_of, stated_of
 from tests.decide.samples import DAY, NOW, person, prepared
 
 KEY = b"key"
 REFUSE = Verdict.REFUSE
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32))
-def test_it_decides_and_chooses_as_each_message_alone(seed):
+@given(st.integers(0, 2**32), conditions)
+def test_it_decides_and_chooses_as_each_message_alone(seed, condition):
     dice = Random(seed)
-    messages = prepared_of(dice)
+    messages = prepared_of(dice, stated=stated_of(dice, condition))
     fused = fuse(messages, NOW)
     for slot in range(12):
         kept = person_of(dice, slot, messages)

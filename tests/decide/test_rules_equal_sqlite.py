@@ -1,4 +1,4 @@
-"""Python and SQLite run the same rule text: decision, reason and instant must be equal."""
+"""Python, SQLite and DuckDB run the same rule text: decision, reason and instant must be equal."""
 
 import sqlite3
 from itertools import combinations, product
@@ -22,7 +22,8 @@ from reciprocity.decide.rulebook import (
 from reciprocity.decide.sql import to_sql
 from reciprocity.decide.tree import TermType, atoms_of
 from reciprocity.errors import InputError
-from tests.decide.samples import BRAND, STOPPING, by_sqlite, facts_with, with_rules
+from tests.decide.conditions import FLAGS, NUMBERS, conditions, number
+from tests.decide.samples import BRAND, STOPPING, by_duckdb, by_sqlite, facts_with, with_rules
 
 FIRST = first_rulebook(BRAND)
 COMPILED = compile_rulebook(FIRST)
@@ -36,7 +37,9 @@ def by_python(people: list[Facts]) -> list[tuple[str, str, int]]:
 
 
 def assert_equal(people: list[Facts]) -> None:
-    assert by_python(people) == by_sqlite(FIRST, people)
+    told = by_python(people)
+    assert told == by_sqlite(FIRST, people)
+    assert told == by_duckdb(FIRST, people)
 
 
 def test_every_combination_of_booleans_is_decided_equally_on_every_basis():
@@ -99,46 +102,6 @@ def test_any_population_is_decided_equally(changes):
 
 # --- any condition of the language ----------------------------------------------------------------
 
-NUMBERS = ("stated_age", "minimum_age", "topic_lowest", "message_attempts", "pause_until")
-FLAGS = ("person_known", "objected", "in_audience")
-STATES = ("given", "withdrawn", "pending")
-
-number = st.integers(-3, 3)
-comparisons = st.one_of(
-    st.sampled_from(FLAGS),
-    st.builds("{} = {}".format, st.sampled_from(FLAGS), st.sampled_from(("TRUE", "FALSE"))),
-    st.builds(
-        "{} {} {}".format,
-        st.sampled_from(NUMBERS),
-        st.sampled_from(("=", "<>", "<", "<=", ">", ">=")),
-        number | st.sampled_from(NUMBERS),
-    ),
-    st.builds("{} > {}".format, number, st.sampled_from(NUMBERS)),
-    st.builds(
-        "{} {} ({})".format,
-        st.sampled_from(NUMBERS),
-        st.sampled_from(("IN", "NOT IN")),
-        st.lists(number, min_size=1, max_size=3).map(lambda told: ", ".join(map(str, told))),
-    ),
-    st.builds(
-        "consent_state {} '{}'".format, st.sampled_from(("=", "<>")), st.sampled_from(STATES)
-    ),
-    st.lists(st.sampled_from(STATES), min_size=1).map(
-        lambda told: "consent_state IN (" + ", ".join(f"'{each}'" for each in told) + ")"
-    ),
-    st.sampled_from(("TRUE", "FALSE", "basis = 'consent'", "basis IN ('contract')")),
-)
-conditions = st.recursive(
-    comparisons,
-    lambda inner: st.one_of(
-        st.builds("({})".format, inner),
-        st.builds("NOT ({})".format, inner),
-        st.builds("{} AND {}".format, inner, inner),
-        st.builds("{} OR {}".format, inner, inner),
-        inner.filter(lambda text: not text.startswith("NOT")).map("NOT {}".format),
-    ),
-    max_leaves=12,
-)
 few = st.lists(
     st.fixed_dictionaries(
         dict.fromkeys(NUMBERS, number)
@@ -151,14 +114,16 @@ few = st.lists(
 
 
 @given(conditions, few)
-def test_any_condition_of_the_language_means_in_python_what_it_means_in_sqlite(condition, changes):
+def test_any_condition_of_the_language_means_the_same_in_python_sqlite_and_duckdb(
+    condition, changes
+):
     line = RuleLine(reason="x", kind=RuleKind.REFUSE, bases=EVERY_BASIS, when=condition)
     rulebook = Rulebook(version="t", facts=TERMS, rules=(line,))
     told = [facts_with(**change) for change in changes]
     decide = compile_rulebook(rulebook).decide
-    assert [decide(facts, 0).reason for facts in told] == [
-        reason for _, reason, _ in by_sqlite(rulebook, told)
-    ]
+    mine = [decide(facts, 0).reason for facts in told]
+    assert mine == [reason for _, reason, _ in by_sqlite(rulebook, told)]
+    assert mine == [reason for _, reason, _ in by_duckdb(rulebook, told)]
 
 
 attributes = st.fixed_dictionaries(

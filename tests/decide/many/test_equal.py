@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reciprocity.decide.choose import choose
 from reciprocity.decide.many.count import count, explain
@@ -16,12 +19,12 @@ from reciprocity.decide.many.snapshot import Snapshot
 from reciprocity.decide.one import decide_one
 from reciprocity.decide.zones import zone_offset
 from reciprocity.model import Decision, Verdict
+from tests.decide.conditions import conditions
 from tests.decide.people import person_of, prepared_of, stated_of
 from tests.decide.samples import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from reciprocity.decide.one import Judged
     from reciprocity.decide.prepare import Prepared, Statements
@@ -50,10 +53,15 @@ def plain(decision: Decision) -> Decision:
     return Decision(verdict=decision.verdict, reason=decision.reason)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_every_decision_and_every_choice_is_equal(seed, tmp_path):
+@settings(max_examples=12)
+@given(st.integers(0, 2**32), conditions)
+def test_every_decision_and_every_choice_is_equal(seed, condition):
     dice = Random(seed)
-    stated = stated_of(dice)
+    with TemporaryDirectory() as place:
+        assert_equal(Path(place), dice, stated_of(dice, condition))
+
+
+def assert_equal(tmp_path: Path, dice: Random, stated: Statements) -> None:
     everything = prepared_of(dice, 12, stated)
     people = [person_of(dice, slot, everything) for slot in range(150)]
     snapshot = snapshot_of(tmp_path, stated, people, NOW)
@@ -63,7 +71,7 @@ def test_every_decision_and_every_choice_is_equal(seed, tmp_path):
         chosen = Counter()
         for kept in people:
             before = alone(messages, kept, NOW)
-            if kept.standing.slot % 10 == 0:
+            if kept.standing.slot % 40 == 0:
                 told = explain(snapshot, messages, NOW, kept.standing.slot)
                 assert told == [one.decision for one in before]
             for counter, one in zip(met, before, strict=True):
