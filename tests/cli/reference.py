@@ -70,6 +70,7 @@ SHAPES = f"""\
 |---|---|
 | `plan` | `{_PLAN}`; a message's counts sum to `people` |
 | `send` | `{_SEND}` |
+| `sql` | `{{"columns":[NAME],"rows":[[VALUE]],"hidden":N,"people":N}}`; `hidden`: small groups |
 | `audit` | `{_AUDIT}` |
 | `audit list` | `{_AUDITS}` |
 | `tick` | `{_TICK}` |

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from reciprocity.cli import (
     api_key,
+    asking,
     auditing,
     brand,
     campaign,
@@ -65,6 +66,7 @@ for group in (
     rules,
     people,
     person,
+    asking,
     campaign,
     heard,
     auditing,

@@ -4,7 +4,8 @@ It reads a snapshot of standings, which is brought up to the plan's instant firs
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from reciprocity.decide.statements import campaign_in_force, prepare_all, statements_in_force
 from reciprocity.deliver.campaign import Plan, counts_of, instant_of
@@ -12,9 +13,21 @@ from reciprocity.errors import InputError
 from reciprocity.journal.journal import Journal
 from reciprocity.model import Instant
 
-__all__ = ["plan_population"]
+__all__ = ["needing_duckdb", "plan_population"]
 
 Progress = Callable[[int, int], None]
+
+
+@contextmanager
+def needing_duckdb(what: str) -> Iterator[None]:
+    """Around imports that the extra `[duckdb]` brings; `InputError` says what *what* needs."""
+    try:
+        yield
+    except ImportError as error:
+        raise InputError(
+            f"{what} needs {error.name or 'duckdb'}, which is not installed: "
+            "run pip install 'reciprocity[duckdb]'"
+        ) from error
 
 
 def plan_population(
@@ -31,15 +44,9 @@ def plan_population(
     `InputError` where DuckDB is not installed, `Unavailable` where the snapshot cannot be written
     or read.
     """
-    try:
-        # slow to import, and an extra: most commands need neither
+    with needing_duckdb("engine duckdb"):  # slow to import too: most commands need neither
         from reciprocity.decide.many.count import count  # noqa: PLC0415
         from reciprocity.decide.many.snapshot import snapshot_at  # noqa: PLC0415
-    except ImportError as error:
-        raise InputError(
-            f"engine duckdb needs {error.name or 'duckdb'}, which is not installed: "
-            "run pip install 'reciprocity[duckdb]', or plan with --engine python"
-        ) from error
     at = instant_of(journal, at)
     statements = statements_in_force(journal)
     prepared = prepare_all(statements, campaign_in_force(journal, campaign_id))

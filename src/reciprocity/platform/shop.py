@@ -44,6 +44,7 @@ from reciprocity.journal.journal import Journal, now_ms
 from reciprocity.leave import erase as erasing
 from reciprocity.model import Engine, Id
 from reciprocity.platform.apply import put_in_force
+from reciprocity.platform.asking import LEAST, ask
 from reciprocity.platform.deciding import decide_now, why_now
 from reciprocity.platform.observing import collector_of
 from reciprocity.platform.planning import plan_by
@@ -62,6 +63,7 @@ from reciprocity.vault.people import find
 
 if TYPE_CHECKING:
     from reciprocity.collect.collector import Collector
+    from reciprocity.decide.many.views import Answer
 
 __all__ = ["Reciprocity", "check_brand"]
 
@@ -276,6 +278,10 @@ class Reciprocity:
     ) -> Plan:
         """What *campaign* would meet, for everyone; see `plan_by`."""
         return plan_by(Engine(engine), self.journal, campaign, at, progress, on_snapshot)
+
+    def ask(self, purpose: Id, sql: str, *, actor: str, least: int = LEAST) -> "Answer":
+        """What people share for *purpose* comes to, by a counting SELECT; see `asking.ask`."""
+        return ask(self.journal, purpose, sql, actor=actor, least=least)
 
     def why(self, slot: int, campaign: Id, message: Id) -> Why:
         """What is decided of *message* for one person now, and the facts that decide it."""

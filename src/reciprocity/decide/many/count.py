@@ -21,7 +21,7 @@ from reciprocity.decide.prepare import Prepared
 from reciprocity.errors import InputError, Unavailable
 from reciprocity.model import Basis, Decision, Instant
 
-__all__ = ["Counted", "count", "explain"]
+__all__ = ["Counted", "asking", "count", "explain"]
 
 _MEMORY: Final = "768MB"
 _BLOCK: Final = 64
@@ -58,7 +58,7 @@ def count(
     met = [Counter[int]() for _ in messages]
     chosen = Counter[int]()
     done = 0
-    with _asking(snapshot) as db:
+    with asking(snapshot) as db:
         lowered = _lowered(db, snapshot, messages, at)
         query = query_for(lowered, snapshot.rows, at, messages[0].time_zone)
         for begin in range(0, len(snapshot.parts), _AT_ONCE):
@@ -86,7 +86,7 @@ def explain(
     parts = [part for part in snapshot.parts if part.has(slot)]
     if not parts:
         return []
-    with _asking(snapshot) as db:
+    with asking(snapshot) as db:
         lowered = _lowered(db, snapshot, messages, at)
         query = query_for(lowered, snapshot.rows, at, messages[0].time_zone, waits=True)
         _part(db, parts, snapshot, messages[0].occasion)
@@ -101,7 +101,7 @@ def explain(
 
 
 @contextmanager
-def _asking(snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnection]:
+def asking(snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB of its own, of bounded memory; what does not fit is spilled beside the snapshot."""
     spill = snapshot.place / "spill"
     with duckdb.connect() as db:

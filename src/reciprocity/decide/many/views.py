@@ -1,0 +1,167 @@
+"""Views: what one purpose may see of everybody, and questions about that.
+
+An attribute is NULL unless its owner shares it for the purpose now: it is among what they share,
+they objected to no such use, and, if the purpose rests on consent and has channels, a yes stands on
+one of them. Questions are answered from a table of these values alone, in a DuckDB that can reach
+nothing else.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import duckdb
+
+from reciprocity.brand import BrandStatement
+from reciprocity.decide.columns import Column
+from reciprocity.decide.facts import CONSENT_CODES
+from reciprocity.decide.many.count import asking
+from reciprocity.decide.many.layout import Bits, Rows
+from reciprocity.decide.many.question import Question, read_question
+from reciprocity.decide.many.snapshot import Snapshot
+from reciprocity.decide.tree import Term, TermType
+from reciprocity.errors import InputError
+from reciprocity.model import Basis, ConsentState, Id
+
+__all__ = ["Answer", "answer", "question_for", "view_of"]
+
+MOST_ROWS: Final = 10_000
+Value = str | int | float | bool | None
+
+
+class Answer(NamedTuple):
+    """Rows under the names of *columns*; *hidden* groups were too small to be shown."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    hidden: int
+    people: int
+
+
+def question_for(brand: BrandStatement, purpose: Id, text: str, least: int) -> Question:
+    """*text* as a question about *purpose*; raises `InputError` if it may not be answered."""
+    return read_question(text, purpose, frozenset(_visible(brand, purpose)), least)
+
+
+def answer(
+    snapshot: Snapshot,
+    brand: BrandStatement,
+    purpose: Id,
+    question: Question,
+    progress: Callable[[int, int], None] | None = None,
+) -> Answer:
+    """What *question* comes to on *snapshot*; *progress* is told (people seen, people).
+
+    Raises `InputError` for a query that DuckDB cannot carry out; what it says of values is not
+    passed on.
+    """
+    names = [name for name in _visible(brand, purpose) if name in question.columns]
+    view = _view(snapshot.rows, brand, purpose, names)
+    with asking(snapshot) as db:
+        types = ", ".join(f"{_quoted(name)} {_type(snapshot.rows, name)}" for name in names)
+        table = _quoted(purpose)
+        db.execute(f"CREATE TABLE {table} ({types or 'nothing BOOLEAN'})")
+        people = 0
+        for part in snapshot.parts:
+            db.read_parquet(str(part.people)).create_view("part", replace=True)
+            people += db.execute(f"INSERT INTO {table} {view}").fetchall()[0][0]
+            if progress:
+                progress(people, snapshot.people)
+        db.execute("DROP VIEW IF EXISTS part")
+        db.execute("SET enable_external_access = false")
+        db.execute("SET lock_configuration = true")
+        try:
+            told = db.execute(question.sql)
+            columns = tuple(column[0] for column in told.description or ())
+            rows = tuple(map(tuple, told.fetchmany(MOST_ROWS + 1)))
+            told.fetchall()
+            ((hidden,),) = db.execute(question.hidden).fetchall()
+        except duckdb.BinderException as error:
+            raise InputError(f"query does not fit the view: {str(error).splitlines()[0]}") from None
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error:
+            raise InputError(
+                "query cannot be carried out on these values: mend the arithmetic, such as a "
+                "division or a sum that grows too large"
+            ) from None
+    if len(rows) > MOST_ROWS:
+        raise InputError(f"query has more than {MOST_ROWS:,} groups: group by less, or add a LIMIT")
+    return Answer(columns, rows, hidden, people)
+
+
+def view_of(snapshot: Snapshot, brand: BrandStatement, purpose: Id) -> str:
+    """A CREATE VIEW for a DuckDB of one's own, over the files of *snapshot* and its instant.
+
+    It is a convenience and no boundary: whoever reads the files reads all that is in them.
+    """
+    files = ", ".join("'" + str(part.people).replace("'", "''") + "'" for part in snapshot.parts)
+    view = _view(snapshot.rows, brand, purpose, _visible(brand, purpose))
+    return f"CREATE VIEW {_quoted(purpose)} AS {view.removesuffix('part')}read_parquet([{files}]);"
+
+
+def _visible(brand: BrandStatement, purpose: Id) -> list[Id]:
+    """The attributes that the purpose names, but for sensitive ones."""
+    told = brand.purposes.get(purpose)
+    if told is None:
+        listed = ", ".join(sorted(brand.purposes))
+        raise InputError(f"purpose {purpose[:64]!r} is not declared: declared are {listed}")
+    return [name for name in told.attributes if not brand.attributes[name].sensitive]
+
+
+def _view(rows: Rows, brand: BrandStatement, purpose: Id, names: Sequence[Id]) -> str:
+    may = _may(rows, brand, purpose)
+    columns = [
+        f"CASE WHEN {may} AND {_bit(rows, Column('attributes_shared', f'{purpose}/{name}'))} "
+        f"THEN {_value(rows, name)} END AS {_quoted(name)}"
+        for name in names
+    ]
+    return f"SELECT {', '.join(columns) or 'NULL AS nothing'} FROM part"  # noqa: S608
+
+
+def _may(rows: Rows, brand: BrandStatement, purpose: Id) -> str:
+    """May the purpose use anything of the person?
+
+    There is a channel without an objection to it, and on consent, with a yes.
+    """
+    told = brand.purposes[purpose]
+    given = CONSENT_CODES[ConsentState.GIVEN]
+    open_on = []
+    for channel in told.channels or tuple(brand.channels):
+        key = f"{purpose}/{channel}"
+        asked = [f"NOT {_bit(rows, Column('objected', key))}"]
+        if told.basis is Basis.CONSENT and told.channels:
+            asked.append(f"{_field(rows.packed[Column('consent_state', key)])} = {given}")
+        open_on.append(f"({' AND '.join(asked)})")
+    leaving = _bit(rows, Column("person_erased"))
+    return f"NOT {leaving} AND ({' OR '.join(open_on)})"
+
+
+def _bit(rows: Rows, column: Column) -> str:
+    return f"(({_field(rows.packed[column])}) = 1)"
+
+
+def _field(bits: Bits) -> str:
+    return f"(({bits.word} >> {bits.shift}) & {2**bits.width - 1})"
+
+
+def _value(rows: Rows, name: Id) -> str:
+    """The attribute as people write it."""
+    term, column = rows.attributes[name]
+    if term.type is TermType.ENUM:
+        words = ", ".join("'" + word.replace("'", "''") + "'" for word in term.values)
+        return f"[{words}][{column} + 1]"
+    return f"DATE '1970-01-01' + CAST({column} AS INTEGER)" if _is_day(term) else column
+
+
+def _type(rows: Rows, name: Id) -> str:
+    term, _ = rows.attributes[name]
+    types = {TermType.BOOLEAN: "BOOLEAN", TermType.ENUM: "VARCHAR", TermType.DAY: "DATE"}
+    return types.get(term.type, "BIGINT")
+
+
+def _is_day(term: Term) -> bool:
+    return term.type is TermType.DAY
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,61 @@
+"""What an analyst asks of one purpose's view: put on record, then answered."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reciprocity.decide.statements import statements_in_force
+from reciprocity.deliver.campaign import instant_of
+from reciprocity.deliver.population import needing_duckdb
+from reciprocity.events import OperatorActed, canonical
+from reciprocity.journal.entry import Entry
+from reciprocity.journal.journal import Journal
+from reciprocity.model import Id
+
+if TYPE_CHECKING:
+    from reciprocity.decide.many.views import Answer
+
+__all__ = ["LEAST", "ask", "view_now"]
+
+LEAST = 10
+"""The least size of a group in an answer, where no other is asked for."""
+Progress = Callable[[int, int], None]
+
+
+def ask(
+    journal: Journal,
+    purpose: Id,
+    sql: str,
+    *,
+    actor: str,
+    least: int = LEAST,
+    on_snapshot: Progress | None = None,
+    progress: Progress | None = None,
+) -> "Answer":
+    """What the SELECT *sql* comes to over what people share for *purpose* now.
+
+    That *actor* asked it stands in the log before anything is answered. No group of fewer than
+    *least* people is in the answer. Raises `InputError` for anything but a counting SELECT over
+    that view, which has the purpose's own name.
+    """
+    with needing_duckdb("sql"):
+        from reciprocity.decide.many.snapshot import snapshot_at  # noqa: PLC0415
+        from reciprocity.decide.many.views import answer, question_for  # noqa: PLC0415
+    stated = statements_in_force(journal)
+    question = question_for(stated.brand, purpose, sql, least)
+    detail = canonical({"least": least, "purpose": purpose, "sql": sql})
+    asked = OperatorActed(actor=actor, act="sql", detail=msgspec.Raw(detail))
+    journal.append([Entry(kind="operator.acted", body=asked)])
+    with snapshot_at(journal, stated, instant_of(journal, None), on_snapshot) as snapshot:
+        return answer(snapshot, stated.brand, purpose, question, progress)
+
+
+def view_now(journal: Journal, purpose: Id, on_snapshot: Progress | None = None) -> str:
+    """A CREATE VIEW of *purpose* over the snapshot as it stands now; see `view_of`."""
+    with needing_duckdb("sql"):
+        from reciprocity.decide.many.snapshot import snapshot_at  # noqa: PLC0415
+        from reciprocity.decide.many.views import view_of  # noqa: PLC0415
+    stated = statements_in_force(journal)
+    with snapshot_at(journal, stated, instant_of(journal, None), on_snapshot) as snapshot:
+        return view_of(snapshot, stated.brand, purpose)
