@@ -39,7 +39,7 @@ check: .venv/.dev ## style, format, types, architecture
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: .venv/.dev ## measure, and write benchmarks/results.md
+bench: .venv/.bench ## measure, and write benchmarks/results.md
 	$(BIN)/python -m benchmarks
 
 docs: .venv/.dev ## test the documentation and build it into site/
@@ -61,6 +61,7 @@ lock: .venv/.dev ## pin requirements/*.in anew (UPGRADE=--upgrade takes newer re
 	$(COMPILE) $(UPGRADE) requirements/build.in -o requirements/build.txt
 	$(COMPILE) $(UPGRADE) requirements/run.in -o requirements/run.txt
 	$(COMPILE) $(UPGRADE) requirements/dev.in -c requirements/run.txt -c requirements/build.txt -o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) requirements/bench.in -c requirements/dev.txt -o requirements/bench.txt
 
 clean: ## remove .venv and all that was made here
 	rm -rf .venv $(DEMO) site build dist src/*.egg-info
@@ -107,3 +108,7 @@ tools:
 	$(PINNED) -r requirements/dev.txt
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/.run
+
+.venv/.bench: .venv/.dev requirements/bench.txt
+	$(PINNED) -r requirements/bench.txt
+	@touch $@
