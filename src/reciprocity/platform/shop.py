@@ -4,7 +4,7 @@ A brand is a folder: `brand.toml`, the journal, the keys. What stands in the fil
 `apply` put into the log is in force.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from functools import cached_property, partial
 from pathlib import Path
@@ -42,10 +42,10 @@ from reciprocity.events import OperatorActed, canonical
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal, now_ms
 from reciprocity.leave import erase as erasing
-from reciprocity.model import Engine, Id
+from reciprocity.model import Decision, Engine, Id
 from reciprocity.platform.apply import put_in_force
 from reciprocity.platform.asking import LEAST, ask
-from reciprocity.platform.deciding import decide_now, why_now
+from reciprocity.platform.deciding import decide_now, decide_people, why_now
 from reciprocity.platform.observing import collector_of
 from reciprocity.platform.planning import plan_by
 from reciprocity.platform.posting import open_post
@@ -305,6 +305,10 @@ class Reciprocity:
     def decide(self, person: str, *, channel: Id = "", place: Id = "") -> list[Advised]:
         """What is decided of each live message for *person* now; see `decide_now`."""
         return decide_now(self.journal, self.live, person, channel, place)
+
+    def decide_people(self, people: Sequence[str], campaign: Id, message: Id) -> list[Decision]:
+        """What is decided of one message now for each of *people*, in their order."""
+        return decide_people(self.journal, people, campaign, message)
 
     @cached_property
     def previews(self) -> Previews:
