@@ -30,7 +30,7 @@ demo: .venv/.run ## make a demo shop, send a campaign, audit it, verify a receip
 test: .venv/.dev tools ## all tests but the long ones; what CI runs
 	$(BIN)/pytest -m "not long"
 
-test-long: .venv/.dev tools ## soak and kill runs
+test-long: .venv/.spark tools ## soak and kill runs, and Spark (needs Java 17)
 	$(BIN)/pytest -m long --hypothesis-profile=search
 
 check: .venv/.dev ## style, format, types, architecture
@@ -61,6 +61,7 @@ lock: .venv/.dev ## pin requirements/*.in anew (UPGRADE=--upgrade takes newer re
 	$(COMPILE) $(UPGRADE) requirements/build.in -o requirements/build.txt
 	$(COMPILE) $(UPGRADE) requirements/run.in -o requirements/run.txt
 	$(COMPILE) $(UPGRADE) requirements/dev.in -c requirements/run.txt -c requirements/build.txt -o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) requirements/spark.in -c requirements/dev.txt -o requirements/spark.txt
 	$(COMPILE) $(UPGRADE) requirements/bench.in -c requirements/dev.txt -o requirements/bench.txt
 
 clean: ## remove .venv and all that was made here
@@ -109,6 +110,11 @@ tools:
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/.run
 
-.venv/.bench: .venv/.dev requirements/bench.txt
+# pyspark comes as source only; it is built by the build tools that are pinned here.
+.venv/.spark: .venv/.dev requirements/spark.txt
+	$(INSTALL) --require-hashes --no-build-isolation -r requirements/spark.txt
+	@touch $@
+
+.venv/.bench: .venv/.spark requirements/bench.txt
 	$(PINNED) -r requirements/bench.txt
 	@touch $@

@@ -240,10 +240,11 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
 
 
 class Engine(StrEnum):
-    """What works a plan out: one person after the other, or everybody at once on DuckDB."""
+    """What works a plan out: one person after the other, or all at once on DuckDB or Spark."""
 
     PYTHON = "python"
     DUCKDB = "duckdb"
+    SPARK = "spark"
 
 
 class Verdict(StrEnum):

@@ -166,7 +166,7 @@ def person_of(dice: Random, slot: int, messages: list[Prepared]) -> Kept:
     clear = {
         "recency": dice.choice([1, 2, 4, 9, "four"]), "newbie": dice.choice([True, False]),
         "channel": dice.choice(["Web", "Phone", "it's", "Fax"]), "zip-code": "Rural",
-        "joined": dice.choice(["2024-05-05", "2023-01-31", "soon"]),
+        "joined": dice.choice(["2024-05-05", "2023-01-31", "soon", 10**13, -(10**13), 19_900]),
     }  # fmt: skip
     return Kept(
         Standing(slot=slot, version=20, wishes=wishes, sent=sent),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
-from reciprocity.deliver.campaign import make_plan
 from reciprocity.deliver.channel import Handed, Result
 from reciprocity.events import Act, Attempt, ConsentRow, Held, Outcome, TopicLevel
 from reciprocity.journal.entry import Entry
@@ -233,7 +232,7 @@ class Month:
         def on_person(each: Planned) -> None:
             planned[each.slot] = each
 
-        make_plan(self.shop.journal, campaign, on_person=on_person)
+        self.shop.plan(campaign, on_person=on_person)
         self.shop.send(campaign, "operator:tests")
         for slot in self.words:
             for one in planned[slot].after:

@@ -45,12 +45,13 @@ def plan(
         str, typer.Option("--at", metavar="T", help="As it would go then, not now (ISO 8601).")
     ] = "",
     engine: Annotated[
-        Literal["python", "duckdb"],
+        Literal["python", "duckdb", "spark"],
         typer.Option(
             "--engine",
             help="What works it out. Each says the same: `python` reads one person after the "
             "other; `duckdb` keeps a file of all and counts them at once, for millions "
-            "(pip install 'reciprocity[duckdb]').",
+            "(pip install 'reciprocity[duckdb]'); `spark` does so on a cluster "
+            "('reciprocity[spark]').",
         ),
     ] = "python",
     as_json: AsJson = False,

@@ -39,7 +39,10 @@ def _offset(time_zone: str, minute: int) -> int | None:
     zone = _zone(time_zone)
     if zone is None:
         return None
-    offset = (_START + timedelta(minutes=minute)).astimezone(zone).utcoffset()
+    try:
+        offset = (_START + timedelta(minutes=minute)).astimezone(zone).utcoffset()
+    except OverflowError:  # beyond the year 9999, here or there
+        return None
     return None if offset is None else round(offset.total_seconds() / 60)
 
 

@@ -1,4 +1,4 @@
-"""Planning for everybody at once: the same plan as `campaign.make_plan`, by DuckDB.
+"""Planning for everybody at once: the same plan as `campaign.make_plan`, by DuckDB or Spark.
 
 It reads a snapshot of standings, which is brought up to the plan's instant first.
 """
@@ -11,22 +11,22 @@ from reciprocity.decide.statements import campaign_in_force, prepare_all, statem
 from reciprocity.deliver.campaign import Plan, counts_of, instant_of
 from reciprocity.errors import InputError
 from reciprocity.journal.journal import Journal
-from reciprocity.model import Instant
+from reciprocity.model import Engine, Instant
 
-__all__ = ["needing_duckdb", "plan_population"]
+__all__ = ["needing", "plan_population"]
 
 Progress = Callable[[int, int], None]
 
 
 @contextmanager
-def needing_duckdb(what: str) -> Iterator[None]:
-    """Around imports that the extra `[duckdb]` brings; `InputError` says what *what* needs."""
+def needing(extra: str, what: str) -> Iterator[None]:
+    """Around imports that *extra* of this package brings; `InputError` says what *what* needs."""
     try:
         yield
     except ImportError as error:
         raise InputError(
-            f"{what} needs {error.name or 'duckdb'}, which is not installed: "
-            "run pip install 'reciprocity[duckdb]'"
+            f"{what} needs {error.name or extra}, which is not installed: "
+            f"run pip install 'reciprocity[{extra}]'"
         ) from error
 
 
@@ -34,6 +34,7 @@ def plan_population(
     journal: Journal,
     campaign_id: str,
     *,
+    engine: Engine = Engine.DUCKDB,
     at: Instant | None = None,
     on_snapshot: Progress | None = None,
     progress: Progress | None = None,
@@ -41,12 +42,16 @@ def plan_population(
     """The plan of *campaign_id* at *at* (now, by default), equal to `make_plan`'s.
 
     *on_snapshot* is told (people read, to read), then *progress* (people counted, people). Raises
-    `InputError` where DuckDB is not installed, `Unavailable` where the snapshot cannot be written
+    `InputError` where *engine* is not installed, `Unavailable` where the snapshot cannot be written
     or read.
     """
-    with needing_duckdb("engine duckdb"):  # slow to import too: most commands need neither
-        from reciprocity.decide.many.count import count  # noqa: PLC0415
+    with needing(engine, f"engine {engine}"):  # slow to import too: most commands need neither
         from reciprocity.decide.many.snapshot import snapshot_at  # noqa: PLC0415
+
+        if engine is Engine.SPARK:
+            from reciprocity.decide.many.spark import count  # noqa: PLC0415
+        else:
+            from reciprocity.decide.many.count import count  # noqa: PLC0415
     at = instant_of(journal, at)
     statements = statements_in_force(journal)
     prepared = prepare_all(statements, campaign_in_force(journal, campaign_id))

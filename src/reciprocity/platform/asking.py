@@ -1,13 +1,14 @@
 """What an analyst asks of one purpose's view: put on record, then answered."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from reciprocity.decide.statements import statements_in_force
 from reciprocity.deliver.campaign import instant_of
-from reciprocity.deliver.population import needing_duckdb
+from reciprocity.deliver.population import needing
 from reciprocity.events import OperatorActed, canonical
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
@@ -39,21 +40,24 @@ def ask(
     *least* people is in the answer. Raises `InputError` for anything but a counting SELECT over
     that view, which has the purpose's own name.
     """
-    with needing_duckdb("sql"):
+    with needing("duckdb", "sql"):
         from reciprocity.decide.many.snapshot import snapshot_at  # noqa: PLC0415
-        from reciprocity.decide.many.views import answer, question_for  # noqa: PLC0415
+        from reciprocity.decide.many.views import answer, loaded, question_for  # noqa: PLC0415
     stated = statements_in_force(journal)
     question = question_for(stated.brand, purpose, sql, least)
     detail = canonical({"least": least, "purpose": purpose, "sql": sql})
     asked = OperatorActed(actor=actor, act="sql", detail=msgspec.Raw(detail))
     journal.append([Entry(kind="operator.acted", body=asked)])
-    with snapshot_at(journal, stated, instant_of(journal, None), on_snapshot) as snapshot:
-        return answer(snapshot, stated.brand, purpose, question, progress)
+    with ExitStack() as open_:
+        with snapshot_at(journal, stated, instant_of(journal, None), on_snapshot) as snapshot:
+            made = loaded(snapshot, stated.brand, purpose, question, progress)
+            db = open_.enter_context(made)
+        return answer(db, question, least)  # others may have the snapshot meanwhile
 
 
 def view_now(journal: Journal, purpose: Id, on_snapshot: Progress | None = None) -> str:
     """A CREATE VIEW of *purpose* over the snapshot as it stands now; see `view_of`."""
-    with needing_duckdb("sql"):
+    with needing("duckdb", "sql"):
         from reciprocity.decide.many.snapshot import snapshot_at  # noqa: PLC0415
         from reciprocity.decide.many.views import view_of  # noqa: PLC0415
     stated = statements_in_force(journal)

@@ -31,7 +31,7 @@ from reciprocity.decide.live import Advised, Live
 from reciprocity.decide.named import attributes_named
 from reciprocity.decide.one import Why
 from reciprocity.decide.statements import statements_in_force
-from reciprocity.deliver.campaign import Plan
+from reciprocity.deliver.campaign import Plan, Planned
 from reciprocity.deliver.email.template import names_used
 from reciprocity.deliver.link import Links
 from reciprocity.deliver.onsite import OnSite
@@ -272,12 +272,16 @@ class Reciprocity:
         campaign: Id,
         at: int | None = None,
         progress: Callable[[int, int], None] | None = None,
+        on_person: Callable[[Planned], None] | None = None,
         *,
         engine: Engine | str = Engine.PYTHON,
         on_snapshot: Callable[[int, int], None] | None = None,
     ) -> Plan:
         """What *campaign* would meet, for everyone; see `plan_by`."""
-        return plan_by(Engine(engine), self.journal, campaign, at, progress, on_snapshot)
+        return plan_by(
+            Engine(engine), self.journal, campaign, at, progress,
+            on_snapshot=on_snapshot, on_person=on_person,
+        )  # fmt: skip
 
     def ask(self, purpose: Id, sql: str, *, actor: str, least: int = LEAST) -> "Answer":
         """What people share for *purpose* comes to, by a counting SELECT; see `asking.ask`."""

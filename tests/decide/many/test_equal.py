@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reciprocity.decide.choose import choose
 from reciprocity.decide.many.count import count, explain
-from reciprocity.decide.many.layout import rows_of
-from reciprocity.decide.many.parquet import PartFile, write_part
-from reciprocity.decide.many.snapshot import Snapshot
 from reciprocity.decide.one import decide_one
+from reciprocity.decide.prepare import prepare
 from reciprocity.decide.zones import zone_offset
 from reciprocity.model import Decision, Verdict
 from tests.decide.conditions import conditions
+from tests.decide.many.random_snapshot import snapshot_of
 from tests.decide.people import person_of, prepared_of, stated_of
-from tests.decide.samples import NOW
+from tests.decide.samples import DAY, MENS, NOW, SPRING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,17 +31,6 @@ if TYPE_CHECKING:
     from reciprocity.journal.cache import Kept
 
 KEY = bytes(range(32))
-
-
-def snapshot_of(place: Path, stated: Statements, people: Sequence[Kept], at: int) -> Snapshot:
-    rows, row_of = rows_of(stated)
-    part = PartFile(place, 0)
-    sent = [
-        (kept.standing.slot, one.occasion, one.message)
-        for kept in people for one in kept.standing.sent
-    ]  # fmt: skip
-    write_part(part, rows, None, [([row_of(kept, at) for kept in people], sent)])
-    return Snapshot(place, rows, at, 7, len(people), (part,))
 
 
 def alone(messages: Sequence[Prepared], kept: Kept, at: int) -> list[Judged]:
@@ -85,3 +74,34 @@ def assert_equal(tmp_path: Path, dice: Random, stated: Statements) -> None:
         assert counted.people == len(people)
         assert [dict(each) for each in counted.met] == [dict(each) for each in met]
         assert list(counted.chosen) == [chosen[one.message_id] for one in messages]
+
+
+def test_more_rules_than_codes_were_thought_of(tmp_path):
+    dice = Random(1)
+    rules = [f"stated_age = {100_000 + n}" for n in range(600)]
+    assert_equal(tmp_path, dice, stated_of(dice, *rules, "stated_age >= 18"))
+
+
+def test_more_messages_than_a_mask_has_bits_also_without_topics(tmp_path):
+    dice = Random(2)
+    stated = stated_of(dice)
+    for count_ in (63, 70):
+        (spring,) = (replace(SPRING, closes=NOW + DAY, limit=1),)
+        named = {
+            f"m{n}": replace(MENS, topics={"mens": 1 + n % 3} if n % 2 else {})
+            for n in range(count_)
+        }
+        messages = [prepare(name, one, "spring", spring, stated) for name, one in named.items()]
+        people = [person_of(dice, slot, messages) for slot in range(60)]
+        place = tmp_path / str(count_)
+        place.mkdir()
+        snapshot = snapshot_of(place, stated, people, NOW)
+        counted = count(snapshot, messages, NOW, KEY)
+        chosen = Counter()
+        for kept in people:
+            after = choose(alone(messages, kept, NOW), KEY, kept.standing.slot)
+            chosen.update(
+                one.message_id for one in after if one.decision.verdict is Verdict.DELIVER
+            )
+        assert list(counted.chosen) == [chosen[one.message_id] for one in messages]
+        assert chosen

@@ -263,6 +263,12 @@ def test_a_state_of_consent_that_was_never_published_is_refused(shop, clock):
         assert {one.reason for one in told} == {"facts_incomplete:consent_state"}
 
 
+def test_the_last_day_there_is_can_be_planned_for(shop):
+    last = 253_402_300_799_000  # 9999-12-31T23:59:59Z: some zones are past it
+    told = shop.plan(SPRING, last, engine="duckdb")
+    assert told == shop.plan(SPRING, last)
+
+
 def test_several_at_once_plan_alike(shop, clock):
     with ThreadPoolExecutor(4) as pool:
         plans = list(pool.map(lambda _: shop.plan(SPRING, clock.at, engine="duckdb"), range(8)))

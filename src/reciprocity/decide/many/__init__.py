@@ -1,7 +1,10 @@
 """Many: everybody at once. A file of what stands for each person, and one query for all messages.
 
 layout     what a row of the file keeps, and how long it stays good
-snapshot   the file: made, brought up to an instant, read
-speech     messages' rules as SQL over its columns
-count      the query run part by part: what each message would meet, and whom it is chosen for
+parquet    the files of one part; `parts` makes one, here or in a process of its own
+snapshot   all parts: made, brought up to an instant, read
+unpack     a row as columns, in SQL; `speech` the rules over them, `choice` the best of each
+count      the query run by DuckDB: what each message would meet, and whom it is chosen for
+spark      the same by Spark; `dialect` has what the two spell differently
+views      what one purpose may see; `question` and `pieces` what an analyst may ask of that
 """

@@ -14,19 +14,26 @@ from typing import Final, NamedTuple
 import duckdb
 
 from reciprocity.decide.lower import Lowered, lower
+from reciprocity.decide.many.choice import (
+    CONTESTED,
+    best_of_equals,
+    best_of_several,
+    contest,
+    may_be_several,
+    picked,
+)
+from reciprocity.decide.many.dialect import DUCKDB, quoted
 from reciprocity.decide.many.parquet import PartFile
 from reciprocity.decide.many.snapshot import Snapshot
 from reciprocity.decide.many.speech import Query, decision_of, query_for
 from reciprocity.decide.prepare import Prepared
 from reciprocity.errors import InputError, Unavailable
-from reciprocity.model import Basis, Decision, Instant
+from reciprocity.model import Decision, Instant
 
-__all__ = ["Counted", "asking", "count", "explain"]
+__all__ = ["Counted", "as_decisions", "asking", "count", "explain"]
 
 _MEMORY: Final = "768MB"
 _BLOCK: Final = 64
-_MASK: Final = 62
-"""Messages to a mask."""
 _AT_ONCE: Final = 16
 """Parts to a query."""
 
@@ -60,7 +67,7 @@ def count(
     done = 0
     with asking(snapshot) as db:
         lowered = _lowered(db, snapshot, messages, at)
-        query = query_for(lowered, snapshot.rows, at, messages[0].time_zone)
+        query = query_for(lowered, snapshot.rows, at, messages[0].time_zone, DUCKDB)
         for begin in range(0, len(snapshot.parts), _AT_ONCE):
             parts = snapshot.parts[begin : begin + _AT_ONCE]
             _part(db, parts, snapshot, messages[0].occasion)
@@ -70,7 +77,7 @@ def count(
                 progress(done, snapshot.people)
     return Counted(
         people=done,
-        met=tuple(_as_decisions(each, lowered[number], query) for number, each in enumerate(met)),
+        met=tuple(as_decisions(each, lowered[number], query) for number, each in enumerate(met)),
         chosen=tuple(chosen[number] for number in range(len(messages))),
     )
 
@@ -88,7 +95,7 @@ def explain(
         return []
     with asking(snapshot) as db:
         lowered = _lowered(db, snapshot, messages, at)
-        query = query_for(lowered, snapshot.rows, at, messages[0].time_zone, waits=True)
+        query = query_for(lowered, snapshot.rows, at, messages[0].time_zone, DUCKDB, waits=True)
         _part(db, parts, snapshot, messages[0].occasion)
         columns = ", ".join(f"v{n}, u{n}" for n in range(len(messages)))
         sql = f"SELECT {columns} FROM ({query.decided}) WHERE slot = ?"  # noqa: S608
@@ -146,10 +153,7 @@ def _part(
         )
     people.create_view("part", replace=True)
     sent = db.read_parquet([str(part.sent) for part in parts])
-    sent.filter(f"occasion = '{_quoted(occasion)}'").create_view("sent", replace=True)
-
-
-# -- choice --
+    sent.filter(f"occasion = '{quoted(occasion)}'").create_view("sent", replace=True)
 
 
 def _stopped(db: duckdb.DuckDBPyConnection, query: Query, met: Sequence[Counter[int]]) -> int:
@@ -172,105 +176,32 @@ def _take(
     chosen: Counter[int],
 ) -> None:
     """Count in *met* and *chosen* those in `part` whom not every group stops."""
-    several = lowered[0].prepared.limit > 1 or len(lowered) > _MASK
-    db.execute(_counts(query, len(lowered), several=several))
-    columns = ", ".join(f"h{n}" for n in range(len(lowered)))
-    ((*histograms, picks),) = db.execute(f"SELECT {columns}, picks FROM told").fetchall()  # noqa: S608
-    for counter, histogram in zip(met, histograms, strict=True):
+    several, numbers = may_be_several(lowered), range(len(lowered))
+    histograms = ", ".join(f"histogram(least(v{n}, 0)) AS h{n}" for n in numbers)
+    db.execute(
+        f"CREATE OR REPLACE TEMP TABLE told AS SELECT {histograms}, histogram(pick) AS picks, "  # noqa: S608
+        f"list(struct_pack(slot := slot, mask := mask)) FILTER (WHERE pick = {CONTESTED}) AS who "
+        f"FROM ({picked(query, len(lowered), DUCKDB, several=several)})"
+    )
+    columns = ", ".join(f"h{n}" for n in numbers)
+    ((*codes, picks),) = db.execute(f"SELECT {columns}, picks FROM told").fetchall()  # noqa: S608
+    for counter, histogram in zip(met, codes, strict=True):
         counter.update(histogram or {})
     for number, times in (picks or {}).items():
         if number >= 0:
             chosen[number] += times
-    if (picks or {}).get(-2):
-        sql = _best_of_several(query, lowered) if several else _best_of_equals(lowered)
+    if (picks or {}).get(CONTESTED):
+        db.execute(
+            "CREATE OR REPLACE TEMP TABLE contested AS "
+            "SELECT p.slot AS slot, p.mask AS mask FROM (SELECT unnest(who) AS p FROM told)"
+        )
+        if several:
+            db.execute(f"CREATE OR REPLACE TEMP TABLE contest AS {contest(query)}")
+            sql = best_of_several(query, lowered, DUCKDB)
+        else:
+            sql = best_of_equals(lowered, DUCKDB)
         inner, outer = _pads(key)
         chosen.update(dict(db.execute(sql, {"inner": inner, "outer": outer}).fetchall()))
-
-
-def _counts(query: Query, messages: int, *, several: bool) -> str:
-    """Makes `told`, of one row: a histogram of codes a message, one of picks, who is contested.
-
-    A pick is the message's number, -1 where nothing is chosen, and -2 where it takes draws: scores
-    are equal, or *several* may be chosen. The greatest rank is sought twice, the second time with
-    the places of messages turned round: scores are equal where these two find different messages.
-    *contested* has the slots, and the messages of the greatest score as bits of a mask.
-    """
-    numbers, ones = range(messages), (1 << query.bits) - 1
-    first = f"greatest({', '.join(f'v{n}' for n in numbers)})"
-    last = f"greatest({', '.join(f'xor(v{n}, {ones})' for n in numbers)})"
-    more = " + ".join(f"CAST(v{n} > 0 AS INTEGER)" for n in numbers) if several else "0"
-    pick = (
-        "CASE WHEN first <= 0 THEN -1 "
-        f"WHEN more > 1 OR first <> xor(last, {ones}) THEN -2 ELSE {ones} - (first & {ones}) END"
-    )
-    best = [f"CASE WHEN v{n} >> {query.bits} = best THEN {1 << n} ELSE 0 END" for n in numbers]
-    mask = "0" if several else f"CASE WHEN pick = -2 THEN {' + '.join(best)} END"
-    histograms = ", ".join(f"histogram(least(v{n}, 0)) AS h{n}" for n in numbers)
-    return (
-        f"CREATE OR REPLACE TEMP TABLE told AS SELECT {histograms}, histogram(pick) AS picks, "  # noqa: S608
-        "list(struct_pack(slot := slot, mask := mask)) FILTER (WHERE pick = -2) AS contested "
-        f"FROM (SELECT *, {mask} AS mask FROM "
-        f"(SELECT *, {pick} AS pick, first >> {query.bits} AS best FROM "
-        f"(SELECT *, {first} AS first, {last} AS last, {more} AS more FROM ({query.open}))))"
-    )
-
-
-def _best_of_equals(lowered: Sequence[Lowered]) -> str:
-    """For how many of the contested each message has the greatest draw of those in the mask.
-
-    Of equal draws the lesser name wins, as in `choose.picked`.
-    """
-    messages = [one.prepared for one in lowered]
-    names = sorted(one.message_id for one in messages)
-    ready = " UNION ALL ".join(
-        f"SELECT p.slot AS slot, {n} AS n, {-names.index(one.message_id)} AS place, "  # noqa: S608
-        f"'{_quoted(one.message_id)}' AS name FROM person WHERE (p.mask & {1 << n}) <> 0"
-        for n, one in enumerate(messages)
-    )
-    return f"""
-        WITH person AS (SELECT unnest(contested) AS p FROM told),
-        drawn AS (
-            SELECT slot, n, {_draw(messages[0].occasion)} * {len(names)} + place AS rank
-            FROM ({ready})
-        ), chosen AS (SELECT arg_max(n, rank) AS n FROM drawn GROUP BY slot)
-        SELECT n, count(*) FROM chosen GROUP BY n
-        """  # noqa: S608
-
-
-def _best_of_several(query: Query, lowered: Sequence[Lowered]) -> str:
-    """For how many of the contested each message is chosen where more than one may be.
-
-    It is what `choose.picked` does: by score, then draw, then name. Of a channel's messages the
-    first have room under its caps; of all that have, the first are within the occasion's limit.
-    """
-    messages = [one.prepared for one in lowered]
-    ready = " UNION ALL ".join(
-        f"SELECT slot, {n} AS n, '{_quoted(one.message_id)}' AS name, '{_quoted(_channel(one))}' "  # noqa: S608
-        f'AS channel, s{n} AS score, {query.left[n]} AS "left", {query.fits[n]} AS fits '
-        f"FROM contest WHERE v{n} > 0"
-        for n, one in enumerate(messages)
-    )
-    ranks = "ORDER BY score DESC, draw DESC, name"
-    return f"""
-        WITH contest AS (
-            SELECT * FROM ({query.open})
-            WHERE slot IN (SELECT p.slot FROM (SELECT unnest(contested) AS p FROM told))
-        ),
-        drawn AS (SELECT *, {_draw(messages[0].occasion)} AS draw FROM ({ready})),
-        under_caps AS (
-            SELECT * FROM drawn
-            QUALIFY row_number() OVER (PARTITION BY slot, channel {ranks}) <= fits
-        ), chosen AS (
-            SELECT n FROM under_caps
-            QUALIFY row_number() OVER (PARTITION BY slot {ranks}) <= "left"
-        )
-        SELECT n, count(*) FROM chosen GROUP BY n
-        """  # noqa: S608
-
-
-def _channel(one: Prepared) -> str:
-    """The channel whose caps count; none for what is not based on consent."""
-    return one.message.channel if one.basis is Basis.CONSENT else ""
 
 
 def _pads(key: bytes) -> tuple[bytes, bytes]:
@@ -279,18 +210,8 @@ def _pads(key: bytes) -> tuple[bytes, bytes]:
     return bytes(each ^ 0x36 for each in block), bytes(each ^ 0x5C for each in block)
 
 
-def _draw(occasion: str) -> str:
-    """`choose.draw` of `slot` and `name`, as DuckDB works it out from the two pads."""
-    told = f"encode('{_quoted(occasion)}' || chr(10) || slot || chr(10) || name)"
-    hashed = f"sha256($outer || unhex(sha256($inner || {told})))"
-    return f"(CAST('0x' || {hashed}[1:8] AS BIGINT) >> 1)"
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _as_decisions(codes: Counter[int], one: Lowered, query: Query) -> Counter[Decision]:
+def as_decisions(codes: Counter[int], one: Lowered, query: Query) -> Counter[Decision]:
+    """*codes* of the message as decisions, without the instants to wait for."""
     told = Counter[Decision]()
     for code, times in codes.items():
         told[decision_of(one, query, code)] += times

@@ -6,6 +6,7 @@ nothing in it changes by the clock alone: `since <= instant < until`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Final, NamedTuple, cast
 
 from reciprocity.consent.state import Wishes
@@ -26,7 +27,9 @@ __all__ = ["Row", "Rows", "RowsOf", "Stored", "rows_of"]
 _WORD: Final = 62
 """Bits in a word: a signed integer of 64 bits that is never negative."""
 _LOWEST_LEVEL: Final = -2
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 _NEVER: Final = 2**62
+_FIRST_DAY, _LAST_DAY = date.min.toordinal() - _EPOCH - 1, date.max.toordinal() - _EPOCH + 1
 _ENDS: Final = frozenset({ConsentState.GIVEN, ConsentState.PENDING})
 _TYPES: Final = {
     TermType.INTEGER: int, TermType.BOOLEAN: bool, TermType.ENUM: str, TermType.DAY: object,
@@ -224,13 +227,15 @@ def _pack(rows: Rows, layout: Layout) -> Callable[[tuple[int, ...], int], tuple[
 def _reader(term: Term) -> Callable[[object], object]:
     """From a value to how the file has it: None where it is not of the attribute's type.
 
-    An integer beyond 63 bits becomes the nearest that fits; no condition can tell them apart.
+    An integer beyond 63 bits, and a day before the year 1 or after 9999, become the nearest that
+    fits; no condition can tell them apart.
     """
     kind, codes = _TYPES[term.type], {word: code for code, word in enumerate(term.values)}
 
     def known(value: object) -> object:
         if term.type is TermType.DAY:
-            return day_number(value)
+            day = day_number(value)
+            return None if day is None else max(_FIRST_DAY, min(day, _LAST_DAY))
         if type(value) is not kind:
             return None
         if term.type is TermType.ENUM:

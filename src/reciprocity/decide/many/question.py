@@ -1,47 +1,50 @@
-"""Question: an analyst's SELECT over the view of one purpose, read strictly and made safe.
+"""Question: an analyst's SELECT over the view of one purpose, read strictly and printed anew.
 
-One SELECT from the one view, with WHERE, GROUP BY, HAVING, ORDER BY and LIMIT, that counts and
-averages: nothing that shows single rows, names another table or calls what reads files. What is run
-is printed anew from the tree that was checked. Groups under a least size are left out, and so is
-each figure that rests on fewer people than that.
+    SELECT keys and figures FROM purpose [WHERE conditions] [GROUP BY keys] [HAVING conditions on
+    figures] [ORDER BY what is shown] [LIMIT n]
 
-It keeps honest analysts from singling anybody out by accident. It is no defence against one who
-asks many questions to that end: `docs/howto/analyse-what-was-shared.md`.
+A *figure* is count, sum, avg, stddev or variance of one bare column, or count(*), and arithmetic on
+such; a *key* is a column, a column cut into steps (`visits // 10`, `year(joined)`) or a CASE of
+conditions and constants; a *condition* compares a column with constants of its type. So nothing but
+the size of a group decides whether a figure is shown, no value of a single person can make a query
+fail, and none can be picked out by arithmetic. Groups of too few people, and figures that rest on
+too few values, are left out.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from sqlglot import exp, parse
-from sqlglot.errors import ParseError, SqlglotError, TokenError
+from sqlglot.errors import SqlglotError
 
+from reciprocity.decide.many.pieces import (
+    OF_ONE,
+    SHOWN,
+    Pieces,
+    column_of,
+    count_all,
+    is_figure,
+    number,
+)
+from reciprocity.decide.tree import Term
 from reciprocity.errors import InputError
 
-__all__ = ["LEAST", "Question", "read_question"]
+__all__ = ["LEAST", "TABLE", "Question", "read_question"]
 
 LEAST: Final = 5
 """The least size of a group that anybody may ask for."""
-_LONGEST: Final = 20_000
-_AGGREGATES: Final = (
-    exp.Count, exp.Sum, exp.Avg, exp.Median, exp.Stddev, exp.StddevPop, exp.StddevSamp,
-    exp.Variance, exp.VariancePop,
-)  # fmt: skip
-_ALLOWED: Final = frozenset({
-    *_AGGREGATES,
-    exp.Select, exp.From, exp.Table, exp.TableAlias, exp.Where, exp.Group, exp.Having, exp.Order,
-    exp.Ordered, exp.Limit, exp.Identifier, exp.Column, exp.Alias, exp.Star, exp.Distinct,
-    exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Tuple, exp.And, exp.Or, exp.Not, exp.EQ,
-    exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In, exp.Between, exp.Case, exp.If,
-    exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Round, exp.Floor,
-    exp.Ceil, exp.Abs, exp.Coalesce, exp.Year, exp.Month, exp.Quarter, exp.TimestampTrunc, exp.Var,
-})  # fmt: skip
-_CALLED: Final = (
-    "allowed are count, sum, avg, median, stddev, variance, CASE, comparisons, arithmetic, round, "
-    "floor, ceil, abs, coalesce, year, month, quarter, date_trunc"
+TABLE: Final = "the_view"
+"""What the view is called where a question is run."""
+_LONGEST: Final = 4_000
+_MOST_NODES: Final = 500
+_MOST_GROUPS: Final = 10_000
+_CLAUSES: Final = frozenset(
+    {"expressions", "from", "from_", "where", "group", "having", "order", "limit", "kind"}
 )
 
 
 class Question(NamedTuple):
-    """What is run: *sql*, and *hidden*, which counts the groups that are left out.
+    """What is run on `TABLE`: *sql*; *hidden* counts the groups left out and their people.
 
     *columns* are those of the view that it names.
     """
@@ -51,114 +54,199 @@ class Question(NamedTuple):
     columns: frozenset[str]
 
 
-def read_question(text: str, purpose: str, columns: frozenset[str], least: int) -> Question:
+def read_question(text: str, purpose: str, columns: Mapping[str, Term], least: int) -> Question:
     """*text* as a question about *purpose*, whose view has *columns*.
 
     No group of fewer than *least* people is in its answer. Raises `InputError` for anything but one
     counting SELECT over that view, with what to write instead.
     """
-    if least < LEAST:
-        raise InputError(f"least size of a group is {least}, expected at least {LEAST}")
-    tree = _parsed(text)
-    _refuse_foreign(tree, purpose, columns)
-    named = frozenset(column.name for column in tree.find_all(exp.Column))
-    aliases = {alias.alias for alias in tree.find_all(exp.Alias)}
-    if unknown := sorted(named - columns - aliases):
-        raise InputError(
-            f"column {unknown[0][:64]!r} is not in view {purpose}: it has "
-            f"{', '.join(sorted(columns)) or 'none, for the purpose names no attributes'}"
-        )
-    if tree.args.get("group") is None and not any(
-        one.find(*_AGGREGATES) for one in tree.expressions
-    ):
-        raise InputError(
-            "query would show single people: count or average them, such as "  # noqa: S608
-            f"SELECT count(*) FROM {purpose}"
-        )
-    safe = _with_least(tree, least)
-    return Question(sql=safe.sql("duckdb"), hidden=_hidden(tree, least), columns=named & columns)
+    if type(least) is not int or least < LEAST:
+        raise InputError(f"least size of a group is {least!r}, expected at least {LEAST}")
+    try:
+        return _Reader(_parsed(text), purpose, columns, least).question()
+    except RecursionError:
+        raise InputError("query is nested too deep: write a simpler one") from None
 
 
 def _parsed(text: str) -> exp.Select:
-    if len(text) > _LONGEST:
-        raise InputError(f"query has {len(text)} characters, expected at most {_LONGEST}")
+    if len(text) > _LONGEST or not text.replace("\n", " ").isprintable():
+        raise InputError(
+            f"query has {len(text)} characters or some that do not print: expected at most "
+            f"{_LONGEST} printable ones"
+        )
     try:
         trees = parse(text, read="duckdb")
-    except (ParseError, TokenError, SqlglotError, RecursionError):
+    except SqlglotError:
         raise InputError(
             "query cannot be read: write one SELECT, as DuckDB would take it"
         ) from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Select):
         raise InputError("query is not one SELECT: write SELECT ... FROM the purpose's view")
-    return trees[0]
+    tree = trees[0]
+    if sum(1 for _ in tree.walk()) > _MOST_NODES:
+        raise InputError("query is too large: write a simpler one")
+    if extra := {name for name, told in tree.args.items() if told} - _CLAUSES:
+        raise InputError(f"query has {min(extra).strip('_')!r}, which views do not answer")
+    return tree
 
 
-def _refuse_foreign(tree: exp.Select, purpose: str, columns: frozenset[str]) -> None:
-    """Raise for whatever is not on the list, and for any table but the view."""
-    for node in tree.walk():
-        if type(node) not in _ALLOWED or (isinstance(node, exp.Select) and node is not tree):
-            found = node.sql("duckdb")[:40] if not isinstance(node, exp.Select) else "a subquery"
-            raise InputError(f"query has {found!r}, which views do not answer; {_CALLED}")
-        if isinstance(node, exp.Distinct) and not isinstance(node.parent, exp.Count):
-            raise InputError("query shows each value once: write GROUP BY and count(*) instead")
-        if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
-            raise InputError(f"query shows whole rows (*): name of {', '.join(sorted(columns))}")
-    tables = list(tree.find_all(exp.Table))
-    named = [(table.name, table.db, table.catalog) for table in tables]
-    if named != [(purpose, "", "")] or not isinstance(tables[0].this, exp.Identifier):
-        raise InputError(f"query must be FROM {purpose} and from nothing else")
-    foreign = {"joins", "laterals", "with", "with_", "into", "windows", "qualify", "distinct"}
-    if any(tree.args.get(each) for each in foreign) or tables[0].args.get("joins"):
-        raise InputError(f"query must be FROM {purpose} alone, without WITH, joins and windows")
+class _Reader:
+    """Checks one query clause by clause, and prints from what it checked."""
+
+    def __init__(
+        self, tree: exp.Select, purpose: str, columns: Mapping[str, Term], least: int
+    ) -> None:
+        self.tree, self.purpose, self.least = tree, purpose, least
+        self.pieces = Pieces(purpose, columns)
+
+    def question(self) -> Question:
+        """All clauses together."""
+        self._table()
+        shown = [self._item(item) for item in self.tree.expressions]
+        keys = self._keys(shown)
+        plain = {each.sql() for each in keys}
+        counting = False
+        for told in shown:
+            counting = counting or is_figure(told)
+            if not is_figure(told) and told.sql() not in plain:
+                raise InputError(
+                    "query would show single people: count them, such as "  # noqa: S608
+                    f"SELECT count(*) FROM {self.purpose}, or GROUP BY what is shown"
+                )
+        if not shown or not (keys or counting):
+            raise InputError(f"query shows nothing: {SHOWN}")
+        return Question(
+            sql=self._sql(shown, keys),
+            hidden=self._hidden(keys),
+            columns=frozenset(self.pieces.named),
+        )
+
+    # -- clauses --
+
+    def _table(self) -> None:
+        told = self.tree.args.get("from_") or self.tree.args.get("from")
+        table = told.this if isinstance(told, exp.From) else None
+        if (
+            not isinstance(table, exp.Table)
+            or not isinstance(table.this, exp.Identifier)
+            or {name for name, each in table.args.items() if each} != {"this"}
+            or table.name != self.purpose
+        ):
+            raise InputError(f"query must be FROM {self.purpose} and from nothing else")
+
+    def _item(self, item: exp.Expr) -> exp.Expr:
+        """What is shown, a key or a figure, checked; its name is noted."""
+        told = item.this if isinstance(item, exp.Alias) else item
+        checked = self.pieces.key(told) if not is_figure(told) else self.pieces.figure(told)
+        if isinstance(item, exp.Alias):
+            name = item.alias
+            if name in self.pieces.shown or (
+                name in self.pieces.columns and checked.sql() != column_of(name).sql()
+            ):
+                raise InputError(
+                    f"name {name[:64]!r} means two things: name what is shown otherwise"
+                )
+            self.pieces.shown[name] = checked
+        return checked
+
+    def _keys(self, shown: list[exp.Expr]) -> list[exp.Expr]:
+        group = self.tree.args.get("group")
+        if group is None:
+            return []
+        if group.args.get("all") is True:
+            return [told for told in shown if not is_figure(told)]
+        if {name for name, each in group.args.items() if each} != {"expressions"}:
+            raise InputError("query groups in sets: GROUP BY keys, or GROUP BY ALL")
+        return [self.pieces.key(self._meant(key, shown)) for key in group.expressions]
+
+    def _meant(self, told: exp.Expr, shown: list[exp.Expr]) -> exp.Expr:
+        """What a place or a name stands for, if it is one of what is shown."""
+        if isinstance(told, exp.Literal) and not told.is_string:
+            place = told.this
+            if not place.isdecimal() or not 1 <= int(place) <= len(shown):
+                raise InputError(f"query names place {place[:16]} of {len(shown)} that are shown")
+            return shown[int(place) - 1]
+        if isinstance(told, exp.Column) and not told.table and told.name in self.pieces.shown:
+            return self.pieces.shown[told.name]
+        return told
+
+    def _sql(self, shown: list[exp.Expr], keys: list[exp.Expr]) -> str:
+        names = {told.sql(): name for name, told in self.pieces.shown.items()}
+        items = [
+            exp.alias_(self._enough(told), names[told.sql()], quoted=True)
+            if told.sql() in names else self._enough(told)
+            for told in shown
+        ]  # fmt: skip
+        many = self._at_least()
+        having = self.tree.args.get("having")
+        if having is not None:
+            many = exp.and_(many, self._enough(self.pieces.of_figures(having.this)))
+        select = exp.select(*items).from_(TABLE)
+        if (where := self._where()) is not None:
+            select = select.where(where)
+        select = select.group_by(*(key.copy() for key in keys)).having(many)
+        for one in self._order(shown):
+            select = select.order_by(one)
+        return select.limit(self._limit()).sql("duckdb")
+
+    def _where(self) -> exp.Expr | None:
+        where = self.tree.args.get("where")
+        return None if where is None else self.pieces.condition(where.this)
+
+    def _order(self, shown: list[exp.Expr]) -> list[exp.Ordered]:
+        order = self.tree.args.get("order")
+        found = []
+        for each in order.expressions if order else ():
+            told = self._meant(each.this, shown)
+            checked = self._enough(
+                self.pieces.figure(told) if is_figure(told) else self.pieces.key(told)
+            )
+            found.append(exp.Ordered(this=checked, desc=bool(each.args.get("desc"))))
+        return found
+
+    def _limit(self) -> int:
+        limit = self.tree.args.get("limit")
+        if limit is None:
+            return _MOST_GROUPS + 1
+        told = limit.expression
+        if not isinstance(told, exp.Literal) or not told.this.isdecimal():
+            raise InputError("LIMIT must be a whole number")
+        return min(int(told.this), _MOST_GROUPS + 1)
+
+    def _hidden(self, keys: list[exp.Expr]) -> str:
+        """Counts the groups that have people, and too few; and these people."""
+        groups = exp.select(exp.alias_(count_all(), "people")).from_(TABLE)
+        if (where := self._where()) is not None:
+            groups = groups.where(where)
+        groups = groups.group_by(*(key.copy() for key in keys))
+        few = exp.and_(exp.column("people") < self.least, exp.column("people") > 0)
+        total = exp.Coalesce(this=exp.Sum(this=exp.column("people")), expressions=[number(0)])
+        return exp.select(count_all(), total).from_(groups.subquery("g")).where(few).sql("duckdb")
+
+    # -- the least --
+
+    def _enough(self, told: exp.Expr) -> exp.Expr:
+        """*told* with each figure of a column empty where it rests on too few values."""
+
+        def guarded(node: exp.Expr) -> exp.Expr:
+            if not isinstance(node, (exp.Count, *OF_ONE)) or isinstance(node.this, exp.Star):
+                return node
+            one = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+            enough = exp.Count(this=one.copy()) >= self.least
+            return exp.paren(exp.case().when(enough, node.copy()))
+
+        return _replaced(told, guarded)
+
+    def _at_least(self) -> exp.Expr:
+        return count_all() >= self.least
 
 
-def _with_least(tree: exp.Select, least: int) -> exp.Select:
-    """*tree* without groups under *least* people, and without figures that rest on fewer."""
-    safe = tree.copy()
-    for figure in list(safe.find_all(*_AGGREGATES)):
-        if isinstance(figure, exp.Count) and isinstance(figure.this, exp.Star):
-            continue
-        told = figure.this.expressions[0] if isinstance(figure.this, exp.Distinct) else figure.this
-        enough = exp.GTE(this=exp.Count(this=told.copy()), expression=exp.Literal.number(least))
-        figure.replace(exp.case().when(enough, figure.copy()))
-    return safe.having(_at_least(least))
-
-
-def _at_least(least: int) -> exp.Expr:
-    return exp.GTE(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(least))
-
-
-def _hidden(tree: exp.Select, least: int) -> str:
-    """Counts the groups that have people, and too few."""
-    (view,) = tree.find_all(exp.Table)
-    groups = exp.select(exp.Count(this=exp.Star()).as_("people")).from_(view.copy())
-    if (where := tree.args.get("where")) is not None:
-        groups = groups.where(where.this.copy().transform(lambda node: _meant(tree, node)))
-    if (group := tree.args.get("group")) is not None:
-        keys = [_key(tree, key) for key in (group.expressions or _plain(tree))]
-        groups = groups.group_by(*keys)
-    few = exp.and_(exp.column("people") < least, exp.column("people") > 0)
-    return (
-        exp.select(exp.Count(this=exp.Star())).from_(groups.subquery("g")).where(few).sql("duckdb")
-    )
-
-
-def _plain(tree: exp.Select) -> list[exp.Expr]:
-    """What GROUP BY ALL groups by: all that is shown and counts nothing."""
-    return [one for one in tree.expressions if not one.find(*_AGGREGATES)]
-
-
-def _key(tree: exp.Select, key: exp.Expr) -> exp.Expr:
-    """What a group is made by, where it is named by its place or its alias."""
-    if isinstance(key, exp.Literal) and not key.is_string:
-        key = tree.expressions[int(key.this) - 1]
-    key = _meant(tree, key)
-    return key.this.copy() if isinstance(key, exp.Alias) else key.copy()
-
-
-def _meant(tree: exp.Select, node: exp.Expr) -> exp.Expr:
-    """What *node* stands for, if it is the alias of something that is shown; else itself."""
-    told = {one.alias: one.this for one in tree.expressions if isinstance(one, exp.Alias)}
-    if isinstance(node, exp.Column) and node.name in told and not node.table:
-        return exp.paren(told[node.name].copy())
-    return node
+def _replaced(told: exp.Expr, change: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
+    """A copy of *told* in which the outermost nodes that *change* changes are changed."""
+    changed = change(told)
+    if changed is not told:
+        return changed
+    copy = told.copy()
+    for child in list(copy.iter_expressions()):
+        child.replace(_replaced(child, change))
+    return copy

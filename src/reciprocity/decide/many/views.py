@@ -1,12 +1,14 @@
 """Views: what one purpose may see of everybody, and questions about that.
 
 An attribute is NULL unless its owner shares it for the purpose now: it is among what they share,
-they objected to no such use, and, if the purpose rests on consent and has channels, a yes stands on
-one of them. Questions are answered from a table of these values alone, in a DuckDB that can reach
-nothing else.
+and there is a channel of the purpose on which they did not object and, where it rests on consent,
+said a yes that stands. Questions are answered from a table of these values alone, in a DuckDB that
+can reach nothing else.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Timer
 from typing import Final, NamedTuple
 
 import duckdb
@@ -16,20 +18,26 @@ from reciprocity.decide.columns import Column
 from reciprocity.decide.facts import CONSENT_CODES
 from reciprocity.decide.many.count import asking
 from reciprocity.decide.many.layout import Bits, Rows
-from reciprocity.decide.many.question import Question, read_question
+from reciprocity.decide.many.question import TABLE, Question, read_question
 from reciprocity.decide.many.snapshot import Snapshot
+from reciprocity.decide.rulebook import attribute_terms
 from reciprocity.decide.tree import Term, TermType
 from reciprocity.errors import InputError
 from reciprocity.model import Basis, ConsentState, Id
 
-__all__ = ["Answer", "answer", "question_for", "view_of"]
+__all__ = ["Answer", "answer", "loaded", "question_for", "view_of"]
 
 MOST_ROWS: Final = 10_000
+_SECONDS: Final = 60
 Value = str | int | float | bool | None
 
 
 class Answer(NamedTuple):
-    """Rows under the names of *columns*; *hidden* groups were too small to be shown."""
+    """Rows under the names of *columns*, of *people* who were looked at.
+
+    *hidden* is how many groups were too small to be shown; 0 also where all who are in them are
+    themselves too few to be told of.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
@@ -39,54 +47,64 @@ class Answer(NamedTuple):
 
 def question_for(brand: BrandStatement, purpose: Id, text: str, least: int) -> Question:
     """*text* as a question about *purpose*; raises `InputError` if it may not be answered."""
-    return read_question(text, purpose, frozenset(_visible(brand, purpose)), least)
+    terms = {term.name: term for term in attribute_terms(brand.attributes)}
+    columns = {name: terms[name] for name in _visible(brand, purpose)}
+    return read_question(text, purpose, columns, least)
 
 
-def answer(
+@contextmanager
+def loaded(
     snapshot: Snapshot,
     brand: BrandStatement,
     purpose: Id,
     question: Question,
     progress: Callable[[int, int], None] | None = None,
-) -> Answer:
-    """What *question* comes to on *snapshot*; *progress* is told (people seen, people).
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB with what *purpose* may see of the columns in *question*, and nothing else in reach.
 
-    Raises `InputError` for a query that DuckDB cannot carry out; what it says of values is not
-    passed on.
+    Once it is there the snapshot is not needed any more. *progress* is told (people seen, people).
     """
     names = [name for name in _visible(brand, purpose) if name in question.columns]
     view = _view(snapshot.rows, brand, purpose, names)
+    types = ", ".join(f"{_quoted(name)} {_type(snapshot.rows, name)}" for name in names)
     with asking(snapshot) as db:
-        types = ", ".join(f"{_quoted(name)} {_type(snapshot.rows, name)}" for name in names)
-        table = _quoted(purpose)
-        db.execute(f"CREATE TABLE {table} ({types or 'nothing BOOLEAN'})")
+        db.execute(f"CREATE TABLE {TABLE} ({types or 'nothing BOOLEAN'})")
         people = 0
         for part in snapshot.parts:
             db.read_parquet(str(part.people)).create_view("part", replace=True)
-            people += db.execute(f"INSERT INTO {table} {view}").fetchall()[0][0]
+            people += db.execute(f"INSERT INTO {TABLE} {view}").fetchall()[0][0]
             if progress:
                 progress(people, snapshot.people)
         db.execute("DROP VIEW IF EXISTS part")
         db.execute("SET enable_external_access = false")
         db.execute("SET lock_configuration = true")
-        try:
-            told = db.execute(question.sql)
-            columns = tuple(column[0] for column in told.description or ())
-            rows = tuple(map(tuple, told.fetchmany(MOST_ROWS + 1)))
-            told.fetchall()
-            ((hidden,),) = db.execute(question.hidden).fetchall()
-        except duckdb.BinderException as error:
-            raise InputError(f"query does not fit the view: {str(error).splitlines()[0]}") from None
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error:
-            raise InputError(
-                "query cannot be carried out on these values: mend the arithmetic, such as a "
-                "division or a sum that grows too large"
-            ) from None
+        yield db
+
+
+def answer(db: duckdb.DuckDBPyConnection, question: Question, least: int) -> Answer:
+    """What *question* comes to in *db*, which is `loaded`, for groups of at least *least* people.
+
+    Raises `InputError` for a query that DuckDB cannot carry out in a minute; what it says of values
+    is not passed on.
+    """
+    watch = Timer(_SECONDS, db.interrupt)
+    watch.start()
+    try:
+        told = db.execute(question.sql)
+        columns = tuple(column[0] for column in told.description or ())
+        rows = tuple(map(tuple, told.fetchall()))
+        ((hidden, few),) = db.execute(question.hidden).fetchall()
+        ((people,),) = db.execute(f"SELECT count(*) FROM {TABLE}").fetchall()  # noqa: S608
+    except duckdb.Error:
+        raise InputError(
+            "query cannot be carried out: it takes longer than a minute, or its arithmetic grows "
+            "too large; ask for less"
+        ) from None
+    finally:
+        watch.cancel()
     if len(rows) > MOST_ROWS:
         raise InputError(f"query has more than {MOST_ROWS:,} groups: group by less, or add a LIMIT")
-    return Answer(columns, rows, hidden, people)
+    return Answer(columns, rows, hidden if few >= least else 0, people)
 
 
 def view_of(snapshot: Snapshot, brand: BrandStatement, purpose: Id) -> str:
@@ -121,19 +139,20 @@ def _view(rows: Rows, brand: BrandStatement, purpose: Id, names: Sequence[Id]) -
 def _may(rows: Rows, brand: BrandStatement, purpose: Id) -> str:
     """May the purpose use anything of the person?
 
-    There is a channel without an objection to it, and on consent, with a yes.
+    There is a channel without an objection to it, and on consent, with a yes. What rests on consent
+    and has no channel of its own, on which somebody could say yes, may use nothing.
     """
     told = brand.purposes[purpose]
     given = CONSENT_CODES[ConsentState.GIVEN]
     open_on = []
-    for channel in told.channels or tuple(brand.channels):
+    for channel in told.channels:
         key = f"{purpose}/{channel}"
         asked = [f"NOT {_bit(rows, Column('objected', key))}"]
-        if told.basis is Basis.CONSENT and told.channels:
+        if told.basis is Basis.CONSENT:
             asked.append(f"{_field(rows.packed[Column('consent_state', key)])} = {given}")
         open_on.append(f"({' AND '.join(asked)})")
     leaving = _bit(rows, Column("person_erased"))
-    return f"NOT {leaving} AND ({' OR '.join(open_on)})"
+    return f"NOT {leaving} AND ({' OR '.join(open_on) or 'FALSE'})"
 
 
 def _bit(rows: Rows, column: Column) -> str:
