@@ -202,8 +202,13 @@ def rows(people: int = PEOPLE) -> list[Row]:
         plan = plans[people]
         by_hand = _in_its_own("numpy", folder, START + HOUR_MS, people)
         scan = _in_its_own("scan", folder, START + HOUR_MS, people)
+        asked = _in_its_own("ask", folder, START + HOUR_MS, people).found
+        sizes = (people // 10, people * 3 // 10)
+        spark = [_in_its_own("spark", folder, START + HOUR_MS, size) for size in sizes]
     if plan.found != by_hand.found:
         raise RuntimeError("numpy and DuckDB count differently")
+    if [each.found for each in spark] != [plans[size].found for size in sizes]:
+        raise RuntimeError("Spark and DuckDB count differently")
     told = f"{people:,} people x {MESSAGES} messages"
     small, middle = (plans[size].wall / size * 1e6 for size in (people // 10, people * 3 // 10))
     large = plan.wall / people * 1e6
@@ -220,6 +225,16 @@ def rows(people: int = PEOPLE) -> list[Row]:
             limit=small, limit_is="the smaller", ratio_at_most=1.15),
         Row(work=f"time a person, {people:,} against {people * 3 // 10:,}", measured=large,
             unit="us", limit=middle, limit_is="the smaller", ratio_at_most=1.15),
+        *(
+            Row(work=f"{size:,} people x {MESSAGES} messages, Spark in local mode",
+                measured=each.wall, unit="s", limit=plans[size].wall, limit_is="DuckDB")
+            for size, each in zip(sizes, spark, strict=True)
+        ),
+        *(
+            Row(work=f"two columns of {people:,} grouped, {how}", measured=float(str(asked[name])),
+                unit="s", limit=float(str(asked["raw"])), limit_is="the raw columns")
+            for name, how in (("view", "by a purpose's view"), ("sql", "by `sql`"))
+        ),
     ]  # fmt: skip
 
 

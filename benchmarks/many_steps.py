@@ -5,6 +5,7 @@ Not a benchmark itself. Each prints one line of JSON: CPU, wall seconds, memory,
 
 import hmac
 import json
+import os
 import resource
 import sys
 from collections import Counter
@@ -18,10 +19,14 @@ import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pyspark.sql import SparkSession
 
 from benchmarks.many import MESSAGES, weighed
-from reciprocity.decide.many.count import count
+from reciprocity.decide.many import count as by_duckdb
+from reciprocity.decide.many import spark as by_spark
+from reciprocity.decide.many.count import Counted
 from reciprocity.decide.many.snapshot import Snapshot, snapshot_at
+from reciprocity.decide.many.views import answer, loaded, question_for, view_of
 from reciprocity.decide.statements import campaign_in_force, prepare_all, statements_in_force
 from reciprocity.decide.zones import zone_offset
 from reciprocity.journal.copies import PART
@@ -61,6 +66,24 @@ def make(folder: str, at: int) -> dict[str, object]:
 
 def plan(folder: str, at: int, people: int) -> tuple[dict[str, object], float, float]:
     """The counts of all messages by DuckDB, with the CPU and wall time of nothing else."""
+    return _counted(by_duckdb.count, folder, at, people)
+
+
+def plan_by_spark(folder: str, at: int, people: int) -> tuple[dict[str, object], float, float]:
+    """The same by Spark in local mode, its start left out, the second time of two."""
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    config = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "8"}
+    spark = SparkSession.builder.config(map=config).getOrCreate()
+    spark.sparkContext.setLogLevel("OFF")
+    _counted(by_spark.count, folder, at, people)
+    told = _counted(by_spark.count, folder, at, people)
+    spark.stop()
+    return told
+
+
+def _counted(
+    count: Callable[..., Counted], folder: str, at: int, people: int
+) -> tuple[dict[str, object], float, float]:
     with _snapshot(folder, at, people) as (shop, snapshot, _):
         stated = statements_in_force(shop.journal)
         messages = prepare_all(stated, campaign_in_force(shop.journal, "big"))
@@ -86,6 +109,33 @@ def scan(folder: str, at: int, people: int) -> tuple[dict[str, object], float, f
         with duckdb.connect() as db:
             db.read_parquet(files).aggregate(names).fetchall()
         return {}, _cpu() - cpu, perf_counter() - begun
+
+
+def ask(folder: str, at: int, people: int) -> tuple[dict[str, object], float, float]:
+    """A question on raw files, on a view over them, and as `sql` answers it; wall seconds each."""
+    query = "SELECT region, count(*), avg(visits) FROM offers GROUP BY region"
+    with _snapshot(folder, at, people) as (shop, snapshot, _):
+        brand = statements_in_force(shop.journal).brand
+        files = [str(part.people) for part in snapshot.parts]
+        columns = {name: column for name, (_, column) in snapshot.rows.attributes.items()}
+        region, visits = columns["region"], columns["visits"]
+        took = {}
+        with duckdb.connect() as db:
+            db.execute(view_of(snapshot, brand, "offers"))
+            for name in ("raw", "view", "raw", "view"):  # the second time counts
+                begun = perf_counter()
+                if name == "raw":
+                    raw = db.read_parquet(files)
+                    raw.aggregate(f"{region}, count(*), avg({visits})", region).fetchall()
+                else:
+                    db.execute(query).fetchall()
+                took[name] = perf_counter() - begun
+        begun = perf_counter()
+        question = question_for(brand, "offers", query, 10)
+        with loaded(snapshot, brand, "offers", question) as db:
+            answer(db, question, 10)
+        took["sql"] = perf_counter() - begun
+    return {**took}, 0.0, 0.0
 
 
 def by_hand(folder: str, at: int, people: int) -> tuple[dict[str, object], float, float]:
@@ -246,7 +296,8 @@ def _cpu() -> float:
 
 
 STEPS: Final[dict[str, Callable[..., Any]]] = {
-    "snapshot": make, "plan": plan, "scan": scan, "numpy": by_hand,
+    "snapshot": make, "plan": plan, "scan": scan, "numpy": by_hand, "spark": plan_by_spark,
+    "ask": ask,
 }  # fmt: skip
 
 if __name__ == "__main__":

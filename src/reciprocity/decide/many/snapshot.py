@@ -5,8 +5,9 @@ alone has changed. Making it may be stopped at any time and goes on with the nex
 cache: whatever is wrong with a part, the part is made anew from the standings.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
 from os import cpu_count
@@ -16,7 +17,13 @@ from typing import Final, NamedTuple
 import msgspec
 
 from reciprocity.decide.many.layout import Rows, rows_of
-from reciprocity.decide.many.parquet import PartFile, read_part, stale_slots, write_part
+from reciprocity.decide.many.parquet import (
+    Batch,
+    PartFile,
+    read_part,
+    stale_slots,
+    write_part,
+)
 from reciprocity.decide.many.parts import MODULE, Order, Task, Told, batches_of, make_part
 from reciprocity.decide.prepare import Statements
 from reciprocity.errors import InputError
@@ -154,20 +161,40 @@ class _Maker:
         due: dict[int, set[int]] = defaultdict(set)
         for slot in moved:
             due[part_of(slot)].add(slot)
-        parts = {int(number) for number in self.made.parts}
-        for number in parts:
-            due[number].update(stale_slots(PartFile(self.place, number), self.at))
-        done, total = 0, sum(map(len, due.values()))
-        for number in sorted(due):
-            if not due[number]:
-                continue
-            part, slots = PartFile(self.place, number), sorted(due[number])
-            kept = read_part(part, self.rows, slots) if number in parts else None
-            people = cache.load_many(slots)
-            batches = batches_of(people, self.row_of, self.at, lambda _: None)
-            self._take(number, write_part(part, self.rows, kept, batches))
-            done += len(slots)
+        for part in map(int, self.made.parts):
+            due[part].update(stale_slots(PartFile(self.place, part), self.at))
+        wanted = {number: sorted(slots) for number, slots in sorted(due.items()) if slots}
+        done, total = 0, sum(map(len, wanted.values()))
+        for number, people in self._rewritten(cache, wanted):
+            self._take(number, people)
+            done += len(wanted[number])
             self.progress(done, total)
+
+    def _rewritten(
+        self, cache: StandingCache, wanted: Mapping[int, Sequence[int]]
+    ) -> Iterator[tuple[int, int]]:
+        """Each part of *wanted* with its people, rewritten with new rows of these slots.
+
+        Files are read and written by threads beside the one that makes rows; a few at a time.
+        """
+        waiting: deque[tuple[int, Future[int]]] = deque()
+        at_once = min(_MOST, cpu_count() or 1)
+        with ThreadPoolExecutor(at_once) as pool:
+            for number, slots in wanted.items():
+                people = cache.load_many(slots)
+                rows = list(batches_of(people, self.row_of, self.at, lambda _: None))
+                waiting.append((number, pool.submit(self._rewrite, number, slots, rows)))
+                if len(waiting) > at_once:
+                    first, job = waiting.popleft()
+                    yield first, job.result()
+            for number, job in waiting:
+                yield number, job.result()
+
+    def _rewrite(self, number: int, slots: Sequence[int], rows: list[Batch]) -> int:
+        """Part *number* with *rows* instead of what it has of *slots*, or made of *rows* alone."""
+        part = PartFile(self.place, number)
+        kept = read_part(part, self.rows, slots) if part.size() >= 0 else None
+        return write_part(part, self.rows, kept, rows)
 
     def _take(self, number: int, people: int) -> None:
         """Part *number* has been made, with so many people in it."""
