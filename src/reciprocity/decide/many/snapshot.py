@@ -39,6 +39,8 @@ _LAYOUT: Final = 1
 _PARTS_EACH: Final = 2
 """Missing parts from which on another process is worth its start."""
 _MOST: Final = 4
+_FEW: Final = 50_000
+"""People of a part that are renewed row by row however many rows are good no more."""
 Progress = Callable[[int, int], None]
 """Told (people done, of all)."""
 
@@ -119,7 +121,7 @@ class _Maker:
 
     def bring_up(self) -> None:
         """Make what is missing, then what is no longer good, anew."""
-        self._drop_cut_short()
+        self._drop_unfit()
         with self.journal.standings() as cache:
             position, _ = cache.progress()
             last, people = part_of(cache.last_slot()), cache.count()
@@ -201,10 +203,14 @@ class _Maker:
         self.made.parts[str(number)] = people, PartFile(self.place, number).size()
         _save(self.place, self.made)
 
-    def _drop_cut_short(self) -> None:
-        """Forget parts that are not as they were written; they are made anew."""
-        for number, (_, size) in list(self.made.parts.items()):
-            if PartFile(self.place, int(number)).size() != size:
+    def _drop_unfit(self) -> None:
+        """Forget parts that are not as they were written, or whose rows are good no more.
+
+        They are made anew, by several processes, which is faster than row by row.
+        """
+        for number, (people, size) in list(self.made.parts.items()):
+            part = PartFile(self.place, int(number))
+            if part.size() != size or _FEW < people < 2 * len(stale_slots(part, self.at)):
                 del self.made.parts[number]
 
     def _say(self, *, at: int, position: int) -> None:
