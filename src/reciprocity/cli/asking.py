@@ -80,8 +80,9 @@ def _show(found: "Answer", least: int) -> None:
     for row in found.rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     screen().print(table)
-    groups = "group has" if found.hidden == 1 else "groups have"
+    small = f"Groups of fewer than {least} people are not shown"
+    if found.hidden:
+        small += f" ({found.hidden:,} of them)"
     screen().print(
-        f"Asked of {found.people:,} people. {found.hidden:,} {groups} fewer than {least} people "
-        f"and are not shown; a figure that rests on fewer than {least} is empty."
+        f"Asked of {found.people:,} people. {small}; a figure that rests on fewer is empty."
     )

@@ -173,10 +173,9 @@ class _Reader:
     def _sql(self, shown: list[exp.Expr], keys: list[exp.Expr]) -> str:
         names = {told.sql(): name for name, told in self.pieces.shown.items()}
         items = [
-            exp.alias_(self._enough(told), names[told.sql()], quoted=True)
-            if told.sql() in names else self._enough(told)
+            exp.alias_(self._enough(told), names.get(told.sql(), _name_of(told)), quoted=True)
             for told in shown
-        ]  # fmt: skip
+        ]
         many = self._at_least()
         having = self.tree.args.get("having")
         if having is not None:
@@ -239,6 +238,11 @@ class _Reader:
 
     def _at_least(self) -> exp.Expr:
         return count_all() >= self.least
+
+
+def _name_of(told: exp.Expr) -> str:
+    """What is shown without a name of its own is called as it was written."""
+    return told.sql("duckdb").replace('"', "").lower()
 
 
 def _replaced(told: exp.Expr, change: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
