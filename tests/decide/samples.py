@@ -192,6 +192,7 @@ def by_sqlite(
     return [row[1:] for row in found]
 
 
+_DUCKDB = duckdb.connect()
 _DUCKDB_TYPES = {
     TermType.BOOLEAN: pa.bool_(),
     TermType.ENUM: pa.string(),
@@ -205,7 +206,6 @@ def by_duckdb(rulebook: Rulebook, people: Iterable[Facts]) -> list[tuple[str, st
     types = [pa.int64(), *(_DUCKDB_TYPES.get(term.type, pa.int64()) for term in rulebook.facts)]
     columns = zip(*rows, strict=True) if rows else [()] * len(names)
     told = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
-    with duckdb.connect() as database:
-        database.register("facts", pa.table(told, names=names))
-        found = database.execute(f"{to_sql(rulebook, 'duckdb')} ORDER BY id").fetchall()
+    _DUCKDB.register("facts", pa.table(told, names=names))
+    found = _DUCKDB.execute(f"{to_sql(rulebook, 'duckdb')} ORDER BY id").fetchall()
     return [row[1:] for row in found]

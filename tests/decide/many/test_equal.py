@@ -42,7 +42,7 @@ def plain(decision: Decision) -> Decision:
     return Decision(verdict=decision.verdict, reason=decision.reason)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.integers(0, 2**32), conditions)
 def test_every_decision_and_every_choice_is_equal(seed, condition):
     dice = Random(seed)

@@ -93,7 +93,7 @@ def test_what_people_do_is_followed_and_nobody_else_is_read_again(shop, clock):
 def test_what_was_sent_counts_and_leaves_the_caps_by_the_clock_alone(shop, clock):
     equal(shop)
     shop.send(SPRING, "operator:tests")
-    for days in (0, 6, 7, 8, 29, 30, 31, 364, 365, 366):
+    for days in (0, 7, 30, 365):
         equal(shop, clock.at + days * DAY)
     equal(shop, clock.at + DAY)  # and back again
 
@@ -103,7 +103,7 @@ def test_a_time_zone_nobody_had_before_is_read(shop, clock):
     for slot, zone in ((1, "Asia/Tokyo"), (2, "Mars/Olympus"), (4, "America/New_York")):
         act = Act(actor="person", method="web", time_zone=zone, quiet=Quiet(start=500, end=900))
         shop.journal.append([Entry(kind="preferences.set", body=act, slot=slot)])
-    for hours in range(0, 26, 5):
+    for hours in (0, 9, 21):
         equal(shop, clock.at + hours * 3_600_000)
 
 
@@ -289,7 +289,7 @@ def test_without_duckdb_the_command_says_what_to_install(shop):
 
 def test_random_news_at_random_times(shop, clock):
     dice = Random(5)
-    for _ in range(12):
+    for _ in range(8):
         clock.at += dice.choice([1, 3_600_000, 20 * DAY])
         for slot in dice.sample(range(60), 4):
             withdraw(shop, slot)
