@@ -6,7 +6,7 @@ them, is handed on to a second query that draws and chooses as `choose` does.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -30,7 +30,7 @@ from reciprocity.decide.prepare import Prepared
 from reciprocity.errors import InputError, Unavailable
 from reciprocity.model import Decision, Instant
 
-__all__ = ["Counted", "as_decisions", "asking", "count", "explain"]
+__all__ = ["Counted", "as_decisions", "asking", "count", "count_stopped", "explain"]
 
 _MEMORY: Final = "768MB"
 _BLOCK: Final = 64
@@ -71,7 +71,7 @@ def count(
         for begin in range(0, len(snapshot.parts), _AT_ONCE):
             parts = snapshot.parts[begin : begin + _AT_ONCE]
             _part(db, parts, snapshot, messages[0].occasion)
-            done += _stopped(db, query, met)
+            done += count_stopped(db.execute(query.heads).fetchall(), query, met)
             _take(db, query, lowered, key, met, chosen)
             if progress:
                 progress(done, snapshot.people)
@@ -156,10 +156,10 @@ def _part(
     sent.filter(f"occasion = '{quoted(occasion)}'").create_view("sent", replace=True)
 
 
-def _stopped(db: duckdb.DuckDBPyConnection, query: Query, met: Sequence[Counter[int]]) -> int:
-    """Count in *met* those in `part` whom every group stops; the number of all in it."""
+def count_stopped(rows: Iterable[Sequence[int]], query: Query, met: Sequence[Counter[int]]) -> int:
+    """Count in *met* those whom every group stops, by the *rows* of `Query.heads`; all people."""
     people = 0
-    for *heads, times in db.execute(query.heads).fetchall():
+    for *heads, times in rows:
         people += times
         if all(heads):
             for counter, group in zip(met, query.groups, strict=True):

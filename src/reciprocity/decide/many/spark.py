@@ -27,7 +27,7 @@ from reciprocity.decide.many.choice import (
     may_be_several,
     picked,
 )
-from reciprocity.decide.many.count import Counted, as_decisions
+from reciprocity.decide.many.count import Counted, as_decisions, count_stopped
 from reciprocity.decide.many.dialect import SPARK
 from reciprocity.decide.many.snapshot import Snapshot
 from reciprocity.decide.many.speech import Query, query_for
@@ -75,7 +75,7 @@ def count(
         attempts = _relations(spark, snapshot, messages[0].occasion)
         lowered = [lower(one, at, attempts=attempts) for one in messages]
         query = query_for(lowered, snapshot.rows, at, messages[0].time_zone, SPARK)
-        people = _stopped(spark, query, met)
+        people = count_stopped(spark.sql(query.heads).collect(), query, met)
         chosen = _take(spark, query, lowered, key, met)
     if progress:
         progress(people, snapshot.people)
@@ -138,17 +138,6 @@ def _relations(spark: SparkSession, snapshot: Snapshot, occasion: str) -> bool:
     sent = sent.where(sent["occasion"] == occasion)
     sent.createOrReplaceTempView("sent")
     return not sent.isEmpty()
-
-
-def _stopped(spark: SparkSession, query: Query, met: Sequence[Counter[int]]) -> int:
-    """Count in *met* those whom every group stops; the number of all."""
-    people = 0
-    for *heads, times in spark.sql(query.heads).collect():
-        people += times
-        if all(heads):
-            for counter, group in zip(met, query.groups, strict=True):
-                counter[heads[group]] += times
-    return people
 
 
 def _take(
