@@ -12,6 +12,12 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PINNED := $(INSTALL) --require-hashes --only-binary :all:
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header
 
+# A file of tests stays in one process: its fixtures are made once.
+SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
+# What is run on PostgreSQL once more, and what of it.
+CONTRACT := journal vault collect leave listen deliver story
+ON_BOTH := not long and not files and not postgresql
+
 STATIC := src/reciprocity/static
 SMALL := npx --yes terser@5.51.4 --module --compress passes=3,ecma=2020 --mangle
 
@@ -28,10 +34,13 @@ demo: .venv/.run ## make a demo shop, send a campaign, audit it, verify a receip
 	$(BIN)/reciprocity demo $(DEMO)
 
 test: .venv/.dev tools ## all tests but the long ones; what CI runs
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not long"
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "$(ON_BOTH)" --database postgresql $(addprefix tests/,$(CONTRACT))
 
 test-long: .venv/.spark tools ## soak and kill runs, and Spark (needs Java 17)
 	$(BIN)/pytest -m long --hypothesis-profile=search
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "$(ON_BOTH)" --database postgresql tests/prove
+	$(BIN)/pytest -m "long and not files" --database postgresql tests/journal tests/deliver tests/story
 
 check: .venv/.dev ## style, format, types, architecture
 	$(BIN)/ruff check
@@ -42,8 +51,7 @@ check: .venv/.dev ## style, format, types, architecture
 bench: .venv/.bench ## measure, and write benchmarks/results.md
 	$(BIN)/python -m benchmarks
 
-docs: .venv/.dev ## test the documentation and build it into site/
-	$(BIN)/pytest --quiet tests/docs
+docs: .venv/.dev ## build the documentation into site/ (tests/docs runs what it shows)
 	$(BIN)/python docs/build.py site
 
 words: .venv/.dev ## bring the pages' catalogs up to what the pages say

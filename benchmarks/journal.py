@@ -34,9 +34,9 @@ from benchmarks.shop import (
 from benchmarks.table import Row, as_markdown
 from reciprocity.events import Act, ConsentRow
 from reciprocity.journal.entry import Entry
-from reciprocity.journal.store import connect
 from reciprocity.model import ConsentState
 from reciprocity.platform import Reciprocity
+from reciprocity.storage import connect
 from reciprocity.tlog.merkle import hash_leaves
 from reciprocity.tlog.note import Checkpoint, sign_note
 from reciprocity.tlog.signing import LogSigner

@@ -24,10 +24,11 @@ from reciprocity.journal.cache import Kept, StandingCache
 from reciprocity.journal.log_reader import LogReader, State
 from reciprocity.journal.read import Reader
 from reciprocity.journal.standing import Standing
-from reciprocity.journal.store import connect, migrate
+from reciprocity.journal.store import migrate
 from reciprocity.keys import KeyStore
 from reciprocity.prove.epoch_tree import EpochTree
 from reciprocity.prove.epochs import _brought, _Moment
+from reciprocity.storage import connect
 from reciprocity.tlog.merkle import check_inclusion, hash_leaf, hash_leaves, prove_inclusion
 from reciprocity.tlog.note import Checkpoint, LogProof, open_proof, sign_note
 from reciprocity.tlog.signing import LogSigner, LogVerifier

@@ -8,6 +8,7 @@ from reciprocity.events import Act, ConsentRow, PointSet, TopicLevel
 from reciprocity.journal.entry import SAME_NEW, Appended, Entry
 from reciprocity.model import ConsentState, Profile
 from reciprocity.platform import Reciprocity
+from tests.place import placed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,8 +121,7 @@ class Clock:
 
 def new_shop(folder: Path, transport: str = MAILDIR, clock: Clock | None = None) -> Reciprocity:
     """A brand in *folder*/shop, applied."""
-    home = folder / "shop"
-    home.mkdir(parents=True, exist_ok=True)
+    home = placed(folder / "shop")
     (home / "brand.toml").write_text(BRAND.format(transport=transport))
     shop = Reciprocity.create(home, clock or Clock())
     shop.apply("operator:tests")

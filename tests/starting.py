@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reciprocity.brand import starter
 from reciprocity.platform import Reciprocity
+from tests.place import placed
 from tests.shop import Clock
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def started_in(
     clock: Clock | None = None,
 ) -> Path:
     """The folder *place*/shop: the starter as on the day *opens*, its brand file *change*d."""
-    folder = place / "shop"
+    folder = placed(place / "shop")
     for path, text in starter(None, opens).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(change(text) if path == "brand.toml" else text)

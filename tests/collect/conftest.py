@@ -22,6 +22,7 @@ from reciprocity.model import (
     Topic,
 )
 from reciprocity.vault.people import find
+from tests.place import placed
 
 NOW = 1_790_000_000_000  # 2026-09-21
 
@@ -186,7 +187,7 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     with Journal.create(
-        tmp_path / "journal",
+        placed(tmp_path / "journal"),
         origin="shop.example/log",
         master_key=tmp_path / "keys" / "master.key",
         safekeeping=tmp_path / "safe",

@@ -84,6 +84,7 @@ def test_of_what_a_person_said_yes_to_the_listed_fields_are_kept(shop: Reciproci
     assert shop.journal.state().size == size  # nothing of it is in the log
 
 
+@pytest.mark.files
 def test_nothing_of_it_lies_in_clear(shop: Reciprocity) -> None:
     person(shop, "ann", "purchases")
     take(shop, bought(message_id="m-0815"))

@@ -10,6 +10,7 @@ from reciprocity.events import Act, Attempt, ConsentRow, Held, Outcome, TopicLev
 from reciprocity.journal.entry import Entry
 from reciprocity.model import ConsentState, Verdict
 from reciprocity.platform import Reciprocity
+from tests.place import copied, placed
 from tests.shop import BRAND, DAY, MAILDIR, START, Clock, entry_for
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Stencil:
     def __init__(self, folder: Path, *, ties: bool) -> None:
         self.made, self._count = folder / "made", 0
         text = BRAND.format(transport=MAILDIR) + MORE.replace("TIE", "2" if ties else "5")
-        (self.made / "shop").mkdir(parents=True)
+        placed(self.made / "shop")
         (self.made / "shop" / "brand.toml").write_text(text)
         with Reciprocity.create(self.made / "shop", Clock()) as shop:
             shop.apply("operator:tests")
@@ -112,7 +113,7 @@ class Stencil:
     def month(self) -> Month:
         self._count += 1
         folder = self.made.with_name(f"month-{self._count}")
-        shutil.copytree(self.made, folder)
+        copied(self.made, folder)
         return Month(folder)
 
 

@@ -18,6 +18,7 @@ from reciprocity.events import Act, Attempt, Outcome
 from reciprocity.journal.entry import Entry
 from reciprocity.platform import Reciprocity
 from tests.deliver.sender_process import STEPS
+from tests.place import copied
 from tests.shop import DAY, START, Clock, add_people, entry_for, new_shop, withdraw
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Brand:
     """A copy of the stencil, its clock, and what became of its kills."""
 
     def __init__(self, folder: Path, stencil: Path, process: Process) -> None:
-        shutil.copytree(stencil, folder)
+        copied(stencil, folder)
         self.folder, self.at, self.kills, self._process = folder, START, 0, process
         self.unknown = 0
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from reciprocity.deliver.link import Link, Links
 from reciprocity.errors import InputError
-from reciprocity.journal.store import connect, migrate, rotate_link_key
+from reciprocity.journal.store import migrate, rotate_link_key
+from reciprocity.storage import connect
 
 if TYPE_CHECKING:
     import sqlite3

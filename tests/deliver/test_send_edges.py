@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,8 +50,10 @@ def reopened(shop: Reciprocity, clock: Clock, change: Callable[[str], str]) -> R
     """The same brand with its file changed, applied."""
     file = shop.brand.folder / "brand.toml"
     file.write_text(change(file.read_text()))
-    again = Reciprocity.open(file.parent, clock)
-    again.apply("operator:tests")
+    with ExitStack() as opened:
+        again = opened.enter_context(closing(Reciprocity.open(file.parent, clock)))
+        again.apply("operator:tests")
+        opened.pop_all()
     return again
 
 
@@ -93,7 +96,7 @@ def test_a_profile_that_cannot_be_read_stops_the_batch_before_anything_is_on_rec
 ) -> None:
     with new_shop(tmp_path) as shop:
         slots = add_people(shop, 3)
-        shop.journal._db.execute("UPDATE vault SET sealed = x'00' WHERE slot = ?", (slots[1],))
+        shop.journal._db.execute("UPDATE vault SET sealed = ? WHERE slot = ?", (b"\0", slots[1]))
         with pytest.raises(Damaged):
             shop.send("spring", "operator:tests")
         assert recipients(shop) == []

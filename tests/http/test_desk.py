@@ -11,8 +11,9 @@ import pytest
 from reciprocity.deliver.link import Link
 from reciprocity.errors import InputError, Unavailable
 from reciprocity.http.desk import Desk
-from reciprocity.journal.store import connect, rotate_link_key
+from reciprocity.journal.store import rotate_link_key
 from reciprocity.platform import Reciprocity
+from reciprocity.storage import connect
 from tests.shop import Clock, add_people, new_shop
 
 if TYPE_CHECKING:

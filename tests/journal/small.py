@@ -20,6 +20,7 @@ from reciprocity.model import (
     Purpose,
     Topic,
 )
+from tests.place import placed
 
 NOON = 1_790_000_000_000
 ORIGIN = "small.example/log"
@@ -71,7 +72,7 @@ def stated(kind: str, name: str, body: object) -> Entry:
 def create(folder: Path, clock: Callable[[], int], **more: int) -> Journal:
     """A journal as `apply` leaves it: opened, brand, rulebook and laws in force."""
     places = {"master_key": folder / "away" / "master.key", "safekeeping": folder / "safe"}
-    Journal.create(folder / "live", origin=ORIGIN, clock=clock, **places).close()
+    Journal.create(placed(folder / "live"), origin=ORIGIN, clock=clock, **places).close()
     journal = reopen(folder, clock, **more)
     journal.append(
         [

@@ -32,6 +32,7 @@ from tests.journal.small import (
     stated,
     yes,
 )
+from tests.place import lose, put_back, save
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,16 +93,17 @@ def test_an_attempt_without_a_version_is_refused(journal: Journal) -> None:
 def test_a_retried_act_gets_the_same_answer(journal: Journal, tmp_path: Path, clock: Clock) -> None:
     ann = register(journal, "ann")
     first = one(journal.append([no_more(ann, act_id="click-7")]))
-    size = journal.state().size
+    size, other = journal.state().size, reopen(tmp_path, clock)
     for again in (
         one(journal.append([no_more(ann, act_id="click-7")])),
-        one(reopen(tmp_path, clock).append([no_more(ann, act_id="click-7")])),
+        one(other.append([no_more(ann, act_id="click-7")])),
     ):
         assert again.again
         assert (again.position, again.at, again.slot, again.version) == (
             first.position, first.at, first.slot, first.version,
         )  # fmt: skip
     assert journal.state().size == size
+    other.close()
 
 
 def test_a_retried_registration_finds_the_person_it_made(journal: Journal) -> None:
@@ -388,17 +390,17 @@ def test_keys_older_than_the_journal_are_damage_not_silence(
     journal: Journal, tmp_path: Path, clock: Clock
 ) -> None:
     register(journal, "ann")
-    journal.keys.back_up(tmp_path / "older.db")
+    save(tmp_path / "live", "keys.db", tmp_path / "older")
     bob = register(journal, "bob")
     journal.close()
-    (tmp_path / "older.db").rename(tmp_path / "live" / "keys.db")
+    put_back(tmp_path / "live", "keys.db", tmp_path / "older")
     with pytest.raises(Damaged, match="older than the journal"), reopen(tmp_path, clock) as again:
         again.append([no_more(bob)])
 
 
 def test_missing_keys_are_never_made_anew(journal: Journal, tmp_path: Path, clock: Clock) -> None:
     journal.close()
-    (tmp_path / "live" / "keys.db").unlink()
+    lose(tmp_path / "live", "keys.db")
     places = {"master_key": tmp_path / "away" / "master.key", "safekeeping": tmp_path / "safe"}
     with pytest.raises(Unavailable, match=r"keys\.db is missing"):
         reopen(tmp_path, clock)
@@ -430,6 +432,7 @@ def _writes(said: list[str]) -> list[str]:
     return [line.split()[0] for line in once if not line.startswith(("SELECT", "PRAGMA", "--"))]
 
 
+@pytest.mark.files
 def test_an_append_is_one_transaction_and_one_commit_in_each_file(journal: Journal) -> None:
     ann = register(journal, "ann")
     said: list[str] = []
@@ -448,6 +451,7 @@ def test_an_append_is_one_transaction_and_one_commit_in_each_file(journal: Journ
     journal.keys._db.set_trace_callback(None)
 
 
+@pytest.mark.files
 def test_exactly_these_files_are_written(journal: Journal, tmp_path: Path) -> None:
     register(journal, "ann")
     journal.rebuild()

@@ -14,12 +14,14 @@ from reciprocity.events import LogRestored
 from reciprocity.journal.backup import Manifest, back_up, backups, newest
 from reciprocity.journal.destroy import sweep_orphans, unfinished
 from reciprocity.journal.journal import Journal
+from reciprocity.journal.load import holds_log
 from reciprocity.journal.restore import STEPS, Restored, check_tree, drill, restore, sign_gap
 from reciprocity.journal.safekeeping import Safekeeping
 from reciprocity.keys import mint, new_master_key
 from reciprocity.leave.erase import erase
 from reciprocity.model import ConsentState
 from reciprocity.prove.receipt import check_receipt, receipt_for
+from reciprocity.storage import place_of
 from reciprocity.tlog.merkle import check_consistency, prove_consistency
 from tests.journal.small import (
     NOON,
@@ -34,6 +36,7 @@ from tests.journal.small import (
     reopen,
     state_of,
 )
+from tests.place import copied, lose, lose_all, on_postgresql, put_back, save
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = 86_400_000
@@ -44,8 +47,7 @@ def _back_up(journal: Journal, root: Path) -> Manifest:
 
 
 def _lose(root: Path) -> None:
-    shutil.rmtree(root / "live")
-    (root / "live").mkdir()
+    lose_all(root / "live")
 
 
 def _restore(root: Path, clock: Clock, **other: Any) -> Restored:
@@ -257,9 +259,10 @@ def test_a_live_journal_is_never_written_over(
     with pytest.raises(InputError, match="never writes over"):
         _restore(tmp_path, clock)
     journal.close()
-    (tmp_path / "live" / "journal.db").unlink()
-    with pytest.raises(InputError, match=r"keys\.db is there"):
-        _restore(tmp_path, clock)
+    lose(tmp_path / "live", "journal.db")
+    if not on_postgresql():  # there a load that was cut short left them: the next one drops them
+        with pytest.raises(InputError, match=r"keys\.db is there"):
+            _restore(tmp_path, clock)
 
 
 def test_halves_of_two_backups_are_refused(journal: Journal, tmp_path: Path, clock: Clock) -> None:
@@ -295,7 +298,7 @@ def test_a_backup_of_another_history_is_refused(
     journal.append([noted("one")])
     (tmp_path / "fork").mkdir()
     journal.close()
-    shutil.copytree(tmp_path / "live", tmp_path / "fork" / "live")
+    copied(tmp_path / "live", tmp_path / "fork" / "live")
     # the journal goes on in two places; the fork has a safekeeping of its own
     shutil.copytree(tmp_path / "safe", tmp_path / "fork" / "safe")
     shutil.copytree(tmp_path / "away", tmp_path / "fork" / "away")
@@ -335,6 +338,7 @@ def test_without_a_mark_nobody_can_say_what_was_lost(
     assert (done.origin, done.lost, done.signatures_needed) == (f"{ORIGIN}/2", -1, 2)
 
 
+@pytest.mark.files
 def test_an_old_backup_put_back_by_hand_is_refused_also_after_a_restore(
     journal: Journal, tmp_path: Path, clock: Clock
 ) -> None:
@@ -367,7 +371,8 @@ def test_a_restore_that_was_killed_is_run_again(
     _, bob, _, _ = _lost_some(journal, tmp_path)
     child = [sys.executable, "-c", CHILD, str(tmp_path), last]
     assert subprocess.run(child, cwd=ROOT, check=False).returncode == -signal.SIGKILL
-    if not (tmp_path / "live" / "journal.db").exists():
+    place = place_of(tmp_path / "live")
+    if not (holds_log(place) if place else (tmp_path / "live" / "journal.db").exists()):
         done = _restore(tmp_path, clock)
         assert done.origin == f"{ORIGIN}/2"
     with reopen(tmp_path, clock) as again:
@@ -434,11 +439,10 @@ def test_orphans_are_swept_only_when_they_are_a_day_old(journal: Journal, clock:
 def test_nothing_is_swept_from_beside_an_older_journal(
     journal: Journal, tmp_path: Path, clock: Clock
 ) -> None:
-    _back_up(journal, tmp_path)
+    save(tmp_path / "live", "journal.db", tmp_path / "older")
     ann = register(journal, "ann")
     journal.close()
-    one, _ = newest(tmp_path / "b1", tmp_path / "b2")
-    (one / "journal.db").replace(tmp_path / "live" / "journal.db")
+    put_back(tmp_path / "live", "journal.db", tmp_path / "older")
     clock.at += 9 * DAY
     with pytest.raises(Unavailable, match="older than the safekeeping mark"):
         reopen(tmp_path, clock)

@@ -1,8 +1,5 @@
 """What stands is kept ready; the journal alone is the truth, and rebuild = live for everyone."""
 
-import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,10 +26,7 @@ from tests.journal.small import (
     statement,
     yes,
 )
-
-
-def _cache(root: Path) -> sqlite3.Connection:
-    return sqlite3.connect(root / "live" / "standing.db", isolation_level=None)
+from tests.place import lose, put_back, save, unguarded
 
 
 def _busy_day(journal: Journal) -> None:
@@ -64,7 +58,7 @@ def test_rebuild_is_live_for_everyone(journal: Journal, tmp_path: Path, clock: C
     assert everything(journal) == live
     assert positions == [journal.state().size]
     journal.close()
-    (tmp_path / "live" / "standing.db").unlink()
+    lose(tmp_path / "live", "standing.db")
     with reopen(tmp_path, clock) as again:
         assert everything(again) == live
 
@@ -101,12 +95,12 @@ def test_a_cache_left_behind_by_a_crash_catches_up(
 ) -> None:
     _busy_day(journal)
     journal.close()
-    shutil.copy(tmp_path / "live" / "standing.db", tmp_path / "older.db")
+    save(tmp_path / "live", "standing.db", tmp_path / "older")
     with reopen(tmp_path, clock) as again:
         again.append([no_more(7)])
         register(again, "late")
         live = everything(again)
-    (tmp_path / "older.db").replace(tmp_path / "live" / "standing.db")
+    put_back(tmp_path / "live", "standing.db", tmp_path / "older")
     with reopen(tmp_path, clock) as again:
         assert everything(again) == live
 
@@ -116,11 +110,13 @@ def test_a_cache_of_another_history_is_thrown_away(tmp_path: Path, clock: Clock)
         with create(tmp_path / name, clock) as journal:
             slot = register(journal, name)
             journal.append([no_more(slot)] if name == "one" else [yes(slot)])
-    (tmp_path / "two" / "live" / "standing.db").replace(tmp_path / "one" / "live" / "standing.db")
+    save(tmp_path / "two" / "live", "standing.db", tmp_path / "other")
+    put_back(tmp_path / "one" / "live", "standing.db", tmp_path / "other")
     with reopen(tmp_path / "one", clock) as journal:
         assert state_of(journal, 0) is ConsentState.WITHDRAWN
 
 
+@pytest.mark.files
 def test_a_cache_that_is_no_database_is_made_anew(
     journal: Journal, tmp_path: Path, clock: Clock
 ) -> None:
@@ -135,8 +131,8 @@ def test_a_cache_that_is_no_database_is_made_anew(
 
 def test_a_cache_that_cannot_be_read_says_what_to_do(journal: Journal, tmp_path: Path) -> None:
     register(journal, "ann")
-    with closing(_cache(tmp_path)) as db:
-        db.execute("UPDATE standing SET state = x'00'")
+    with unguarded(tmp_path / "live", "standing.db") as db:
+        db.execute("UPDATE standing SET state = ?", (b"\0",))
     with pytest.raises(Unavailable, match=r"delete standing\.db"):
         journal.kept(0)
 
@@ -146,12 +142,12 @@ def test_a_cache_held_by_another_is_waited_for_and_the_act_still_stands(
 ) -> None:
     with create(tmp_path, clock, busy_ms=50) as journal:
         ann = register(journal, "ann")
-        with closing(_cache(tmp_path)) as db:
-            db.execute("BEGIN IMMEDIATE")
+        with unguarded(tmp_path / "live", "standing.db") as db:
+            db.begin()
             journal.append([no_more(ann)])  # durable, though the cache lags
             with pytest.raises(Unavailable):
                 journal.kept(ann)  # and nothing is read from a standing behind
-            db.execute("ROLLBACK")
+            db.rollback()
         assert state_of(journal, ann) is ConsentState.WITHDRAWN
 
 
@@ -160,10 +156,9 @@ def test_a_cache_another_process_was_killed_in_while_it_made_it_anew_is_never_be
 ) -> None:
     ann = register(journal, "ann")
     journal.append([no_more(ann)])
-    with closing(_cache(tmp_path)) as db:  # as `rebuild` leaves it when killed after a batch
-        shutil.copy(tmp_path / "live" / "standing.db", tmp_path / "full.db")
+    with unguarded(tmp_path / "live", "standing.db") as db:  # as a killed `rebuild` leaves it
         db.execute("DELETE FROM standing")
-        db.execute("UPDATE progress SET position = 0, root = x''")
+        db.execute("UPDATE progress SET position = 0, root = ?", (b"",))
     bob = register(journal, "bob")  # this process believed its cache to follow
     assert state_of(journal, ann) is ConsentState.WITHDRAWN
     assert state_of(journal, bob) is ConsentState.GIVEN
@@ -208,6 +203,7 @@ def test_what_another_process_appended_is_seen_at_once(
         assert journal.state().size == other.state().size
 
 
+@pytest.mark.files
 def test_a_standing_is_kept_under_a_pseudonym_and_holds_no_address(
     journal: Journal, tmp_path: Path
 ) -> None:

@@ -4,7 +4,6 @@ Nothing here can be mended once journals are written: a link that a leaf, a salt
 statement gives away stays given away.
 """
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from hashlib import sha256
@@ -26,6 +25,7 @@ from reciprocity.keys import commit, derive
 from reciprocity.leave.erase import erase
 from reciprocity.model import Id, Profile
 from reciprocity.prove.receipt import check_receipt, receipt_for
+from reciprocity.storage import connect
 from reciprocity.tlog.note import open_checkpoint
 from reciprocity.vault.profile import set_attributes
 from tests.journal.small import (
@@ -40,6 +40,7 @@ from tests.journal.small import (
     reopen,
     statement,
 )
+from tests.place import lose_all
 
 
 def chained(start: bytes, leaf_hashes: Sequence[bytes]) -> bytes:
@@ -77,9 +78,7 @@ def test_an_event_that_took_a_lost_ones_number_has_another_salt(
     lost = one(journal.append([no_more(ann)], prove=True))
     verifier = journal.verifier()
     journal.close()
-    for name in ("journal.db", "keys.db", "standing.db"):
-        for suffix in ("", "-wal", "-shm"):
-            (tmp_path / "live" / (name + suffix)).unlink(missing_ok=True)
+    lose_all(tmp_path / "live")
     (newest,) = (tmp_path / "j").iterdir()
     restore(
         tmp_path / "live", journal_from=newest, keys_from=tmp_path / "k" / newest.name,
@@ -96,7 +95,7 @@ def test_an_event_that_took_a_lost_ones_number_has_another_salt(
         old = open_checkpoint(told.body.old_checkpoint.encode(), verifier)
         assert (old.size, old.root.hex()) == (told.body.old_size, told.body.old_root)
         # nor may a lost letter's link be that of the letter which takes its version
-        with closing(sqlite3.connect(tmp_path / "live" / "journal.db")) as db:
+        with closing(connect(tmp_path / "live" / "journal.db", durable=True)) as db:
             assert db.execute("SELECT COUNT(*) FROM link_key").fetchone() == (1,)
 
 
@@ -150,9 +149,9 @@ def test_the_suppression_list_and_the_index_have_nothing_in_common(
     digest = journal.digest("email", address("ann"))
     journal.append([Entry(kind="suppression.added", body=noted().body, suppress=(digest,))])
     assert journal.suppressed([digest]) == {digest}
-    with closing(sqlite3.connect(tmp_path / "live" / "journal.db")) as db:
+    with closing(connect(tmp_path / "live" / "journal.db", durable=True)) as db:
         listed = {row[0] for row in db.execute("SELECT digest FROM suppression")}
-    with closing(sqlite3.connect(tmp_path / "live" / "keys.db")) as db:
+    with closing(connect(tmp_path / "live" / "keys.db", durable=True)) as db:
         index = {row[0] for row in db.execute("SELECT digest FROM blind_index")}
     assert listed
     assert digest in index

@@ -10,6 +10,7 @@ from reciprocity.events import Act, Envelope, canonical, encode_event
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import salt_of
 from reciprocity.keys import derive
+from reciprocity.storage import DatabaseContradicted
 from reciprocity.tlog.merkle import hash_leaf, root_at
 from reciprocity.tlog.note import LogProof, open_checkpoint, open_proof
 from tests.journal.small import (
@@ -22,6 +23,7 @@ from tests.journal.small import (
     stated,
     yes,
 )
+from tests.place import blob, unguarded
 
 
 def test_positions_are_dense_and_are_the_leaf_indices(journal: Journal) -> None:
@@ -47,44 +49,76 @@ def test_an_answer_carries_a_proof_that_holds(journal: Journal) -> None:
         assert open_proof(answer.proof, hash_leaf(row.leaf), journal.verifier())
 
 
+ERASE = (
+    "UPDATE event SET slot = NULL, version = NULL, recorded_at = NULL, happened_at = NULL,"
+    " kind = NULL, sealed = NULL, act_id = NULL WHERE position = "
+)
 TAMPERINGS = (
-    "UPDATE event SET leaf = x'00' WHERE position = 5",
+    "UPDATE event SET leaf = '0' WHERE position = 5",
     "UPDATE event SET recorded_at = 0 WHERE position = 5",
     "UPDATE event SET slot = NULL WHERE position = 5",
     "UPDATE event SET position = 99 WHERE position = 5",
-    """UPDATE event SET slot = NULL, version = NULL, recorded_at = NULL, happened_at = NULL,
-    kind = NULL, sealed = NULL, act_id = NULL WHERE position = 0""",
+    f"{ERASE} 0",
     "DELETE FROM event WHERE position = 5",
     "DELETE FROM event",
-    "INSERT INTO event (position, leaf) VALUES (99, x'03')",
-    "INSERT INTO event (position, leaf) VALUES (-1, x'03')",
-    "INSERT OR REPLACE INTO event (position, leaf) VALUES (5, x'03')",
-    """REPLACE INTO event (position, slot, version, leaf)
-    SELECT MAX(position) + 1, 0, 1, x'03' FROM event""",
-    """INSERT OR REPLACE INTO event (position, act_id, leaf)
-    SELECT MAX(position) + 1, (SELECT act_id FROM event WHERE position = 0), x'03' FROM event""",
+    "INSERT INTO event (position, leaf) VALUES (99, '3')",
+    "INSERT INTO event (position, leaf) VALUES (-1, '3')",
     """INSERT INTO event (position, slot, version, leaf)
-    SELECT MAX(position) + 1, 0, 1, x'03' FROM event WHERE true
-    ON CONFLICT (slot, version) DO UPDATE SET leaf = x'00'""",
-    "INSERT OR REPLACE INTO tile VALUES (0, 0, x'00', x'00')",
-    "UPDATE tile SET root = x'00'",
+    SELECT MAX(position) + 1, 0, 1, '3' FROM event WHERE true
+    ON CONFLICT (slot, version) DO UPDATE SET leaf = '0'""",
+    "UPDATE tile SET root = '0'",
     "DELETE FROM tile",
 )
+SQLITE = (
+    "INSERT OR REPLACE INTO event (position, leaf) VALUES (5, '3')",
+    """REPLACE INTO event (position, slot, version, leaf)
+    SELECT MAX(position) + 1, 0, 1, '3' FROM event""",
+    """INSERT OR REPLACE INTO event (position, act_id, leaf)
+    SELECT MAX(position) + 1, (SELECT act_id FROM event WHERE position = 0), '3' FROM event""",
+    "INSERT OR REPLACE INTO tile VALUES (0, 0, '0', '0')",
+)
+POSTGRESQL = (
+    "TRUNCATE event",
+    "TRUNCATE tile",
+    """INSERT INTO event (position, leaf) SELECT MAX(position) + 1, '3' FROM event
+    UNION ALL SELECT MAX(position) + 1, '3' FROM event""",
+    """INSERT INTO event (position, act_id, leaf)
+    SELECT MAX(position) + 1, (SELECT act_id FROM event WHERE position = 0), '3' FROM event""",
+    """MERGE INTO event USING (SELECT 5 AS at) AS found ON event.position = found.at
+    WHEN MATCHED THEN UPDATE SET leaf = '0'""",
+    "INSERT INTO tile VALUES (0, 0, '0', '0') ON CONFLICT (level, number) DO UPDATE SET root = '0'",
+)
+
+
+def refused(journal: Journal, statement: str) -> None:
+    register(journal, "ann")
+    journal.append_many([[noted()]] * 260)
+    for said in ("'0'", "'3'"):
+        statement = statement.replace(said, blob(said.encode()))
+    db = journal.connection()
+    tables = ("SELECT * FROM event ORDER BY position", "SELECT * FROM tile ORDER BY level, number")
+    before = [db.execute(table).fetchall() for table in tables]
+    with pytest.raises((sqlite3.IntegrityError, DatabaseContradicted)):
+        db.execute(statement)
+    assert [db.execute(table).fetchall() for table in tables] == before
+    db.close()
 
 
 @pytest.mark.parametrize("statement", TAMPERINGS)
 def test_nothing_written_is_ever_changed_or_deleted(journal: Journal, statement: str) -> None:
-    register(journal, "ann")
-    journal.append_many([[noted()]] * 260)
-    db = journal.connection()
-    before = list(db.execute("SELECT * FROM event")), list(db.execute("SELECT * FROM tile"))
-    with pytest.raises(sqlite3.IntegrityError):
-        db.execute(statement)
-    assert before == (
-        list(db.execute("SELECT * FROM event")),
-        list(db.execute("SELECT * FROM tile")),
-    )
-    db.close()
+    refused(journal, statement)
+
+
+@pytest.mark.files
+@pytest.mark.parametrize("statement", SQLITE)
+def test_nor_by_the_ways_that_only_sqlite_has(journal: Journal, statement: str) -> None:
+    refused(journal, statement)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("statement", POSTGRESQL)
+def test_nor_by_the_ways_that_only_postgresql_has(journal: Journal, statement: str) -> None:
+    refused(journal, statement)
 
 
 def test_full_tiles_are_kept_and_agree_with_the_leaves(journal: Journal) -> None:
@@ -123,21 +157,21 @@ def test_events_and_files_hold_no_address_and_no_attribute_value(journal: Journa
 
 
 def _tampered(journal: Journal, change: str, position: int) -> None:
-    db = journal.connection()
-    db.execute("DROP TRIGGER event_erases")
-    assert db.execute(change, (position,)).rowcount == 1
-    db.close()
+    with unguarded(journal.folder) as db:
+        assert db.execute(change, (position,)).rowcount == 1
 
 
 @pytest.mark.parametrize("column", [
     "slot = slot + 1, version = version + 10", "version = version + 1",
     "recorded_at = recorded_at + 1", "happened_at = happened_at - 1",
-    "kind = 'consent.refused'", "leaf = x'01' || zeroblob(32)", "leaf = x''",
-    "sealed = zeroblob(64)", "sealed = x''", "sealed = NULL",
+    "kind = 'consent.refused'", "leaf = '1'", "leaf = ''", "sealed = '64'", "sealed = ''",
+    "sealed = NULL",
 ])  # fmt: skip
 def test_a_tampered_column_is_damage(journal: Journal, column: str) -> None:
     slot = register(journal, "ann")
     position = journal.history(slot)[-1].position
+    for said, meant in (("'1'", b"\1" + bytes(32)), ("'64'", bytes(64)), ("''", b"")):
+        column = column.replace(said, blob(meant))
     _tampered(journal, f"UPDATE event SET {column} WHERE position = ?", position)
     with pytest.raises(Damaged):
         journal.told(position)
@@ -148,17 +182,16 @@ def test_a_tampered_column_is_damage(journal: Journal, column: str) -> None:
 def test_two_events_of_one_person_that_changed_places_are_damage(journal: Journal) -> None:
     slot = register(journal, "ann")
     first, second = (told.position for told in journal.history(slot))
-    db = journal.connection()
-    db.execute("DROP TRIGGER event_erases")
-    db.execute("DROP INDEX event_person")
-    rows = db.execute("SELECT * FROM event WHERE position IN (?, ?)", (first, second)).fetchall()
-    for (_, *columns, _, _), position in zip(rows, (second, first), strict=True):
-        db.execute(
-            "UPDATE event SET slot = ?, version = ?, recorded_at = ?, happened_at = ?, kind = ?,"
-            " sealed = ? WHERE position = ?",
-            (*columns, position),
-        )
-    db.close()
+    columns = "slot, version, recorded_at, happened_at, kind, sealed"
+    into = ", ".join(f"{column} = ?" for column in columns.split(", "))
+    with unguarded(journal.folder) as db:
+        db.execute("DROP INDEX event_person")
+        rows = [
+            db.execute(f"SELECT {columns} FROM event WHERE position = ?", (position,)).fetchone()
+            for position in (first, second)
+        ]
+        for row, position in zip(rows, (second, first), strict=True):
+            db.execute(f"UPDATE event SET {into} WHERE position = ?", (*row, position))
     with pytest.raises(Damaged):
         journal.rebuild()
 

@@ -3,10 +3,12 @@
 import os
 import random
 import signal
+import sqlite3
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,7 +152,33 @@ def _die_before(journal: Journal, number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     for db in (journal.appender._db, journal.keys._db, journal.appender._cache.db):
-        db.set_trace_callback(count)
+        if isinstance(db, sqlite3.Connection):
+            db.set_trace_callback(count)
+        else:
+            _count_in_postgresql(db, count)
+
+
+def _let_live(journal: Journal) -> None:
+    for db in (journal.appender._db, journal.keys._db, journal.appender._cache.db):
+        if isinstance(db, sqlite3.Connection):
+            db.set_trace_callback(None)
+        else:
+            del db._run, db.commit
+
+
+def _count_in_postgresql(db: Any, count: Callable[[str], None]) -> None:
+    """The same for a connection that traces nothing: what it runs, and its commits."""
+    run, commit = db._run, db.commit
+
+    def counted_run(work: Any, *, again: bool = False) -> Any:
+        count("a statement")
+        return run(work, again=again)
+
+    def counted_commit() -> None:
+        count("a commit")
+        commit()
+
+    db._run, db.commit = counted_run, counted_commit
 
 
 def test_killed_before_any_statement_of_a_turn_it_is_whole_or_not_there(tmp_path: Path) -> None:
@@ -165,8 +193,7 @@ def test_killed_before_any_statement_of_a_turn_it_is_whole_or_not_there(tmp_path
             with reopen(tmp_path, Clock()) as journal:
                 _die_before(journal, number)
                 slot = register(journal, f"p{number}")
-                for db in (journal.appender._db, journal.keys._db, journal.appender._cache.db):
-                    db.set_trace_callback(None)
+                _let_live(journal)
                 state = journal.state()
                 say(f"{slot} 2 {state.size} {journal.root(state.size).hex()}")
 

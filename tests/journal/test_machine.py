@@ -16,9 +16,10 @@ import pytest
 from reciprocity.errors import Damaged, InputError, Unavailable
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.restore import check_tree
-from reciprocity.journal.store import HEAD, connect, migrate, revision
+from reciprocity.journal.store import HEAD, migrate, revision
 from reciprocity.keys import KeyStore, new_master_key, read_master_key
 from reciprocity.model import ConsentState
+from reciprocity.storage import connect
 from tests.journal.small import (
     ORIGIN,
     Clock,
@@ -46,6 +47,7 @@ def _empty(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA max_page_count = 1000000")
 
 
+@pytest.mark.files
 @pytest.mark.parametrize("which", ["journal", "keys", "cache"])
 def test_a_full_disk_loses_nothing(journal: Journal, which: str) -> None:
     ann = register(journal, "ann")
@@ -97,6 +99,7 @@ with reopen(Path(sys.argv[1]), Clock()) as journal:
 """
 
 
+@pytest.mark.files
 def test_a_disk_that_fills_under_the_writer_loses_no_answer(tmp_path: Path) -> None:
     create(tmp_path, Clock()).close()
     child = subprocess.run(
@@ -143,6 +146,7 @@ except OSError as error:
 """
 
 
+@pytest.mark.files
 @pytest.mark.parametrize("what", ["append", "safekeeping", "create"])
 def test_a_folder_that_cannot_be_written_says_so(what: str) -> None:
     root = Path(mkdtemp(prefix="reciprocity-"))
@@ -174,12 +178,11 @@ def test_a_database_held_by_another_process_is_waited_for_then_refused(
 ) -> None:
     with create(tmp_path, clock, busy_ms=50) as journal:
         ann = register(journal, "ann")
-        other = sqlite3.connect(tmp_path / "live" / name, isolation_level=None)
-        with closing(other):
-            other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(Unavailable, match="locked"):
+        with closing(connect(tmp_path / "live" / name, durable=True)) as other:
+            other.begin()
+            with pytest.raises(Unavailable, match=r"locked|another process holds it"):
                 register(journal, "bob")
-            other.execute("ROLLBACK")
+            other.rollback()
         assert register(journal, "bob") == ann + 1
         assert len(everything(journal)) == 2
 
@@ -193,6 +196,7 @@ def _snapshot(root: Path, name: str) -> Path:
     return root.parent / name
 
 
+@pytest.mark.files
 @pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.9, 0.999])
 def test_a_torn_last_transaction_was_never_there(tmp_path: Path, clock: Clock, part: float) -> None:
     root = tmp_path / "shop"
@@ -219,6 +223,7 @@ def test_a_torn_last_transaction_was_never_there(tmp_path: Path, clock: Clock, p
         assert everything(journal).keys() == {ann, bob}
 
 
+@pytest.mark.files
 def test_a_torn_transaction_that_a_receipt_left_for_is_refused(
     tmp_path: Path, clock: Clock
 ) -> None:
@@ -233,6 +238,7 @@ def test_a_torn_transaction_that_a_receipt_left_for_is_refused(
         reopen(torn, clock)
 
 
+@pytest.mark.files
 def test_a_file_that_is_no_database_is_damage(
     journal: Journal, tmp_path: Path, clock: Clock
 ) -> None:
@@ -292,6 +298,7 @@ def test_a_creation_cut_short_is_run_again(tmp_path: Path, clock: Clock) -> None
             assert journal.state().size == 1
 
 
+@pytest.mark.files
 def test_a_migration_cut_short_leaves_nothing(tmp_path: Path) -> None:
     """All of it is one transaction: a table in the way undoes the tables before it."""
     path = tmp_path / "journal.db"

@@ -10,9 +10,9 @@ from reciprocity.errors import Conflict, InputError, Unavailable
 from reciprocity.events import Act, ConsentRow
 from reciprocity.journal import pending
 from reciprocity.journal.journal import Journal
-from reciprocity.journal.store import connect
 from reciprocity.leave.erase import erase
 from reciprocity.model import ConsentState
+from reciprocity.storage import connect
 from tests.journal.small import NOON, Clock, attempt, everything, noted, register, reopen, state_of
 
 
@@ -124,6 +124,7 @@ def test_what_gives_something_is_never_taken_without_keys(journal: Journal) -> N
         assert not pending.any_waiting(db)
 
 
+@pytest.mark.files
 def test_it_is_durable_when_it_returns(journal: Journal) -> None:
     with closing(journal.connection()) as db:
         assert db.execute("PRAGMA synchronous").fetchone() == (2,)

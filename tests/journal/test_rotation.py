@@ -21,6 +21,7 @@ from reciprocity.prove.person import person_proof
 from reciprocity.prove.receipt import receipt_for
 from reciprocity.prove.verify import verify_log, verify_person, verify_receipt
 from reciprocity.tlog.note import VerifierKey
+from tests.place import lose_all, put_back, save
 from tests.shop import Clock, add_people, new_shop, withdraw
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ def test_a_log_changes_its_key_before_and_after_a_restore_and_is_one(tmp_path: P
         before, brand = key_of(shop), shop.brand
         back_up(shop.journal, tmp_path / "b1", tmp_path / "b2")
         withdraw(shop, 1)
-    for each in brand.folder.glob("*.db*"):
-        each.unlink()
+    lose_all(brand.folder)
     journal_from, keys_from = newest(tmp_path / "b1", tmp_path / "b2")
     restore(
         brand.folder,
@@ -146,12 +146,9 @@ def _stop(*_: object, **__: object) -> None:
 def test_keys_older_than_the_change_are_refused(tmp_path: Path) -> None:
     with new_shop(tmp_path) as shop:
         add_people(shop, 1)
-        shop.journal.keys.flush()
-        old = (tmp_path / "shop" / "keys.db").read_bytes()
+        save(tmp_path / "shop", "keys.db", tmp_path / "old")
         rotate_log_key(shop.journal)
-    for each in (tmp_path / "shop").glob("keys.db*"):
-        each.unlink()
-    (tmp_path / "shop" / "keys.db").write_bytes(old)
+    put_back(tmp_path / "shop", "keys.db", tmp_path / "old")
     with pytest.raises(Unavailable, match="older than the last change"):
         Reciprocity.open(tmp_path / "shop")
 
@@ -181,8 +178,7 @@ def test_a_restore_goes_on_with_the_key_that_was_backed_up(tmp_path: Path, rotat
         if rotated == "after the backup":
             rotate_log_key(shop.journal)
             withdraw(shop, 1)
-    for each in brand.folder.glob("*.db*"):
-        each.unlink()
+    lose_all(brand.folder)
     journal_from, keys_from = newest(tmp_path / "b1", tmp_path / "b2")
     done = restore(
         brand.folder,

@@ -11,6 +11,7 @@ from reciprocity.journal.journal import Journal
 from reciprocity.journal.safekeeping import Mark, Safekeeping
 from reciprocity.tlog.note import open_checkpoint
 from tests.journal.small import ORIGIN, Clock, no_more, noted, one, register, reopen
+from tests.place import lose, put_back, save
 
 RECORD = 4096
 
@@ -99,7 +100,7 @@ def test_without_its_place_nothing_opens(journal: Journal, tmp_path: Path, clock
         reopen(tmp_path, clock)
     (tmp_path / "elsewhere").rename(tmp_path / "safe")
     (tmp_path / "safe" / "erased").unlink()
-    (tmp_path / "live" / "standing.db").unlink()
+    lose(tmp_path / "live", "standing.db")
     with pytest.raises(Unavailable, match="put it back"):
         reopen(tmp_path, clock)
 
@@ -110,7 +111,7 @@ def _older(journal: Journal, root: Path) -> int:
     journal.append([noted()])
     journal.close()
     for name in ("journal.db", "keys.db", "standing.db"):
-        shutil.copy(root / "live" / name, root / f"old-{name}")
+        save(root / "live", name, root / f"old-{name}")
     with reopen(root, Clock()) as again:
         again.append([no_more(ann)])
         register(again, "bob")
@@ -123,7 +124,7 @@ def test_a_journal_older_than_the_mark_is_refused(
 ) -> None:
     _older(journal, tmp_path)
     for name in ("journal.db", "keys.db", "standing.db") if both else ("journal.db",):
-        (tmp_path / f"old-{name}").replace(tmp_path / "live" / name)
+        put_back(tmp_path / "live", name, tmp_path / f"old-{name}")
     with pytest.raises(Unavailable, match="older than the safekeeping mark"):
         reopen(tmp_path, clock)
 
@@ -143,7 +144,7 @@ def test_a_journal_that_forked_from_the_mark_is_damage(
 ) -> None:
     _older(journal, tmp_path)
     for name in ("journal.db", "keys.db", "standing.db"):
-        (tmp_path / f"old-{name}").replace(tmp_path / "live" / name)
+        put_back(tmp_path / "live", name, tmp_path / f"old-{name}")
     shutil.move(tmp_path / "safe", tmp_path / "safe-away")
     Safekeeping.create(tmp_path / "safe").close()
     with reopen(tmp_path, clock) as other:
@@ -155,6 +156,7 @@ def test_a_journal_that_forked_from_the_mark_is_damage(
         reopen(tmp_path, clock)
 
 
+@pytest.mark.files
 def test_an_empty_journal_does_not_begin_anew_where_a_log_was(
     journal: Journal, tmp_path: Path, clock: Clock
 ) -> None:

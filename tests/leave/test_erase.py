@@ -33,6 +33,7 @@ from tests.journal.small import (
     reopen,
     yes,
 )
+from tests.place import put_back, save
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUR = 3_600_000
@@ -218,6 +219,7 @@ def _found(root: Path, traces: dict[str, bytes]) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
+@pytest.mark.files
 def test_no_byte_that_leads_to_the_erased_is_left_in_any_file(
     journal: Journal, tmp_path: Path, clock: Clock
 ) -> None:
@@ -255,6 +257,7 @@ def test_what_was_queued_for_them_is_gone(journal: Journal, tmp_path: Path) -> N
     outbox.close()
 
 
+@pytest.mark.files
 def test_somebody_who_still_reads_an_older_state_is_waited_for(
     tmp_path: Path, clock: Clock
 ) -> None:
@@ -317,10 +320,10 @@ def test_keys_brought_back_by_an_older_file_are_destroyed_again(
     journal: Journal, tmp_path: Path, clock: Clock
 ) -> None:
     ann = register(journal, "ann")
-    journal.keys.back_up(tmp_path / "older.db")
+    save(tmp_path / "live", "keys.db", tmp_path / "older")
     erase(journal, ann, operator=ADA, now=True)
     journal.close()
-    (tmp_path / "older.db").replace(tmp_path / "live" / "keys.db")
+    put_back(tmp_path / "live", "keys.db", tmp_path / "older")
     with reopen(tmp_path, clock) as again:
         assert unfinished(again) == [ann]
         assert resume(again) == [ann]

@@ -12,7 +12,6 @@ from reciprocity.deliver.link import Link
 from reciprocity.errors import Conflict, Unavailable
 from reciprocity.events import Act, ConsentRow, Evidence
 from reciprocity.journal.entry import Entry
-from reciprocity.journal.store import connect
 from reciprocity.leave.erase import erase
 from reciprocity.leave.one_click import (
     reach,
@@ -22,6 +21,7 @@ from reciprocity.leave.one_click import (
 )
 from reciprocity.model import ConsentState
 from reciprocity.platform import Reciprocity
+from reciprocity.storage import connect
 from tests.shop import BRAND, DAY, MAILDIR, START, Clock, add_people, entry_for, new_shop
 
 if TYPE_CHECKING:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import threading
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +23,7 @@ from reciprocity.tlog.policy import Opened, Policy, open_cosigned
 from reciprocity.tlog.signing import LogVerifier
 from reciprocity.tlog.submission import SIZE_TYPE, signature_lines
 from reciprocity.witness.folder import open_key
+from tests.place import copied, lose, on_postgresql, put_back, save, unguarded
 from tests.prove.witnesses import folders, policy, policy_text, pretending, replying
 from tests.shop import Clock, add_people, new_shop
 from tests.tlog.keys import witness_key
@@ -155,19 +155,19 @@ def test_what_is_remembered_of_witnesses_may_be_lost(shop: Reciprocity, tmp_path
     with serving(made[0]) as server:
         rule = policy(1, {made[0]: server.url})
         cosign(shop.journal, rule)
-        for path in shop.journal.folder.glob("cosigned.db*"):
-            path.unlink()
+        lose(shop.journal.folder, "cosigned.db")
         add_people(shop, 4)
         assert cosigned_checkpoint(shop.journal.folder) is None
         assert cosign(shop.journal, rule).holds
-        with closing(sqlite3.connect(shop.journal.folder / "cosigned.db")) as db:
+        with unguarded(shop.journal.folder, "cosigned.db") as db:
             db.execute("UPDATE witness SET size = 1000000")
-            db.commit()
         add_people(shop, 4)
         assert cosign(shop.journal, rule).conflicts == ()
         assert cosigned_checkpoint(shop.journal.folder, "another origin") is None
         assert cosigned_checkpoint(shop.journal.folder, "harbour.example/shop") is not None
-        (shop.journal.folder / "cosigned.db").write_bytes(b"garbage" * 4000)
+        lose(shop.journal.folder, "cosigned.db")
+        if not on_postgresql():
+            (shop.journal.folder / "cosigned.db").write_bytes(b"garbage" * 4000)
         assert cosigned_checkpoint(shop.journal.folder) is None
         assert cosign(shop.journal, rule).holds
         assert cosigned_checkpoint(shop.journal.folder) is not None
@@ -204,7 +204,7 @@ def test_many_at_once_while_the_log_grows_are_no_conflict(
 def forked(shop: Reciprocity, tmp_path: Path) -> Iterator[Reciprocity]:
     """The same log, key and all, from here on with a history of its own."""
     assert shop.journal.state().size
-    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    copied(tmp_path / "one", tmp_path / "two")
     with Reciprocity.open(tmp_path / "two" / "shop", Clock()) as forked:
         yield forked
 
@@ -236,12 +236,13 @@ def test_an_older_journal_put_in_place_is_a_conflict_without_any_witness(
 ) -> None:
     """The checkpoint kept beside it was signed by the log itself."""
     made = folders(tmp_path, shop.journal, 1)
-    shutil.copytree(tmp_path / "one", tmp_path / "old")
+    copied(tmp_path / "one", tmp_path / "old")
     with serving(made[0]) as server:
         rule = policy(1, {made[0]: server.url})
         add_people(shop, 5)
         cosign(shop.journal, rule)
-    shutil.copy(shop.journal.folder / "cosigned.db", tmp_path / "old" / "shop")
+    save(shop.journal.folder, "cosigned.db", tmp_path / "newer")
+    put_back(tmp_path / "old" / "shop", "cosigned.db", tmp_path / "newer")
     with Reciprocity.open(tmp_path / "old" / "shop", Clock()) as old:
         (conflict,) = cosign(old.journal, rule).conflicts
         assert "was cosigned before, this log has" in conflict

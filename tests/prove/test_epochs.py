@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hmac
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +15,7 @@ from reciprocity.leave.erase import erase
 from reciprocity.prove.epoch_tree import EpochTree, epoch_leaf
 from reciprocity.prove.epochs import newest_epoch, place_in_epoch, publish_epoch
 from reciprocity.tlog.merkle import check_inclusion
+from tests.place import unguarded
 from tests.shop import Clock, add_people, new_shop, withdraw
 from tests.tlog.naive import naive_root
 
@@ -128,9 +127,8 @@ def test_a_stop_before_the_tree_is_kept_leaves_the_next_epoch_right(tmp_path: Pa
 def test_standings_that_are_not_those_of_the_log_make_no_epoch(tmp_path: Path) -> None:
     with new_shop(tmp_path) as shop:
         add_people(shop, 3)
-        with closing(sqlite3.connect(shop.journal.folder / "standing.db")) as db:
+        with unguarded(shop.journal.folder, "standing.db") as db:
             db.execute("DELETE FROM standing WHERE slot = 1")
-            db.commit()
         with pytest.raises(Damaged, match="rebuild"):
             publish_epoch(shop.journal)
         assert newest_epoch(shop.journal) is None

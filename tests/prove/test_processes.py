@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ from reciprocity.errors import Damaged, Unavailable
 from reciprocity.journal import processes as shared
 from reciprocity.prove.audit import replayed
 from reciprocity.prove.figures import by_kind
+from tests.place import unguarded
 from tests.prove.busy import Busy
 from tests.shop import Clock, new_shop
 
@@ -91,11 +90,8 @@ def test_what_a_process_finds_damaged_ends_the_audit(tmp_path: Path) -> None:
         busy = Busy(shop, Clock(), random.Random(1), 6)
         for _ in range(10):
             busy.attempt()
-        with closing(sqlite3.connect(tmp_path / "shop" / "journal.db")) as db, db:
-            db.execute("DROP TRIGGER event_erases")
-            db.execute(
-                "UPDATE event SET leaf = CAST(x'01' || randomblob(32) AS BLOB) WHERE slot = 3"
-            )
+        with unguarded(tmp_path / "shop") as db:
+            db.execute("UPDATE event SET leaf = ? WHERE slot = 3", (b"\1" + os.urandom(32),))
         for processes in (1, 2):
             with pytest.raises(Damaged, match=r"its leaf commits|the root of its"):
                 shop.audit(processes=processes)
@@ -106,8 +102,7 @@ def test_a_row_under_a_slot_never_given_is_found_by_any_process(tmp_path: Path) 
     with new_shop(tmp_path, clock=Clock()) as shop:
         Busy(shop, Clock(), random.Random(1), 6)
         for slot in (99, -4):
-            with closing(sqlite3.connect(tmp_path / "shop" / "journal.db")) as db, db:
-                db.execute("DROP TRIGGER IF EXISTS event_erases")
+            with unguarded(tmp_path / "shop") as db:
                 db.execute(f"UPDATE event SET slot = {slot} WHERE slot IN (3, 99)")
             for processes in (1, 2):
                 with pytest.raises(Damaged):

@@ -20,6 +20,7 @@ from reciprocity.platform import Reciprocity
 from reciprocity.prove.audit import replayed
 from reciprocity.prove.figures import Figures, added, by_kind
 from reciprocity.prove.published import audit_new, due, overdue, publish, published
+from tests.place import lose
 from tests.prove.busy import Busy
 from tests.prove.test_replay import honest_attempt, overtaken, plant
 from tests.shop import DAY, Clock, add_people, new_shop, withdraw
@@ -208,8 +209,7 @@ def test_a_restore_between_two_audits_loses_and_doubles_nothing(tmp_path: Path) 
         gone = set(shop.journal.erased())
         brand = shop.brand
     for name in ("journal.db", "keys.db", "standing.db"):
-        for suffix in ("", "-wal", "-shm"):
-            (brand.folder / (name + suffix)).unlink(missing_ok=True)
+        lose(brand.folder, name)
     from_journal, from_keys = newest(tmp_path / "j", tmp_path / "k")
     restore(
         brand.folder, journal_from=from_journal, keys_from=from_keys,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,19 +17,18 @@ from reciprocity.platform import Reciprocity
 from reciprocity.prove.published import audit_new, publish
 from reciprocity.vault.suppression import suppress
 from tests.deliver.test_kill import recipients
+from tests.place import blob, lose, unguarded
 from tests.shop import DAY, Clock, add_people, entry_for, new_shop, withdraw
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-GUARDS = (
-    "event_appends", "event_erases", "event_stays", "tile_appends", "tile_keeps", "tile_stays",
-)  # fmt: skip
 PEOPLE = 6
 NOBODY = (
     "UPDATE event SET slot = NULL, version = NULL, recorded_at = NULL, happened_at = NULL,"
     " kind = NULL, sealed = NULL, act_id = NULL WHERE "
 )
+ONE = "(SELECT digest FROM suppression ORDER BY digest LIMIT 1)"
 LAST_OF_1 = "slot = 1 AND version = (SELECT MAX(version) FROM event WHERE slot = 1)"
 
 
@@ -57,18 +54,12 @@ def folder(tmp_path: Path, clock: Clock) -> Path:
 
 def tamper(folder: Path, *statements: str, file: str = "journal.db") -> None:
     """Take the guards away and change what *statements* say."""
-    with closing(sqlite3.connect(folder / file)) as db, db:
-        if file == "journal.db":
-            for guard in GUARDS:
-                db.execute(f"DROP TRIGGER {guard}")
+    with unguarded(folder, file) as db:
+        db.begin()
         for each in statements:
             changed = db.execute(each).rowcount
             assert changed != 0, each
-
-
-def forget_cache(folder: Path) -> None:
-    for path in folder.glob("standing.db*"):
-        path.unlink()
+        db.commit()
 
 
 WITHDRAWAL = "kind = 'consent.withdrawn'"
@@ -86,7 +77,7 @@ CHANGES: dict[str, list[str]] = {
     "the last event hidden": [NOBODY + LAST_OF_1],
     "a whole person hidden": [f"{NOBODY} slot = 1"],
     "only the slot gone": [f"UPDATE event SET slot = NULL WHERE {WITHDRAWAL}"],
-    "a leaf": ["UPDATE event SET leaf = x'01' || randomblob(32) WHERE slot = 1"],
+    "a leaf": [f"UPDATE event SET leaf = {blob(bytes(33))} WHERE slot = 1"],
     "seals gone": ["UPDATE event SET sealed = NULL WHERE slot = 1"],
     "seals swapped": [
         f"CREATE TEMP TABLE a AS SELECT 5 - slot AS slot, sealed FROM event WHERE {FIRSTS}",
@@ -103,7 +94,7 @@ CHANGES: dict[str, list[str]] = {
         "UPDATE log_state SET size = size - 1",
     ],
     "a smaller log": ["UPDATE log_state SET size = size - 2"],
-    "the checkpoint": ["UPDATE log_state SET checkpoint = x'00'"],
+    "the checkpoint": [f"UPDATE log_state SET checkpoint = {blob(bytes(1))}"],
     "the origin": ["UPDATE log_state SET origin = 'other.example/log'"],
 }
 
@@ -143,7 +134,7 @@ def test_an_audit_of_what_is_new_finds_it_too_unless_nobody_it_opens_is_concerne
 
 def test_a_leaf_that_is_no_bytes_is_no_fault_of_the_program(folder: Path, clock: Clock) -> None:
     with Reciprocity.open(folder, clock) as shop:
-        tamper(folder, "UPDATE event SET leaf = x'01' || x'fffefd' WHERE slot = 1")
+        tamper(folder, f"UPDATE event SET leaf = {blob(bytes([1, 255, 254, 253]))} WHERE slot = 1")
         with pytest.raises(ReciprocityError):
             shop.audit()
 
@@ -183,7 +174,7 @@ def test_a_tile_changed_is_found_before_anybody_is_given_a_proof(
 ) -> None:
     with Reciprocity.open(folder, clock) as shop:
         add_people(shop, 300)
-    tamper(folder, "UPDATE tile SET hashes = zeroblob(8192) WHERE level = 0")
+    tamper(folder, f"UPDATE tile SET hashes = {blob(bytes(8192))} WHERE level = 0")
     with Reciprocity.open(folder, clock) as shop, pytest.raises(Damaged, match="tile 0"):
         shop.audit()
 
@@ -192,7 +183,7 @@ def test_an_address_taken_off_the_suppression_list_is_found(folder: Path, clock:
     with Reciprocity.open(folder, clock) as shop:
         suppress(shop.journal, ["p2@example.com", "x@example.com"], actor="operator:a", reason="x")
         assert shop.audit().breaches == ()
-    tamper(folder, "DELETE FROM suppression WHERE rowid = 1")
+    tamper(folder, f"DELETE FROM suppression WHERE digest = {ONE}")
     with Reciprocity.open(folder, clock) as shop, pytest.raises(Damaged, match="suppression"):
         shop.audit()
 
@@ -247,7 +238,7 @@ def test_a_second_restore_does_not_hide_the_gap_of_the_first(folder: Path, clock
     with Reciprocity.open(folder, clock) as shop:
         state_restored(shop)
         add_people(shop, 1)
-    tamper_once(folder, "UPDATE log_state SET gap = 0")
+    tamper(folder, "UPDATE log_state SET gap = 0")
     with Reciprocity.open(folder, clock) as shop:
         assert shop.send("spring", "operator:tests").delivered == 1
         state_restored(shop)
@@ -270,8 +261,7 @@ def test_a_gap_declared_closed_by_hand_is_found(folder: Path, clock: Clock) -> N
 
 def test_a_yes_forged_in_the_cache_is_found(folder: Path, clock: Clock) -> None:
     """The cache is clear and nobody's truth: a letter may leave by it, but not unseen."""
-    forged = folder / "standing.db"
-    with closing(sqlite3.connect(forged)) as db, db:
+    with unguarded(folder, "standing.db") as db:
         (blob,) = db.execute("SELECT state FROM standing WHERE slot = ?", (PEOPLE,)).fetchone()
         standing = msgspec.msgpack.decode(blob, type=Standing)
         answer = msgspec.structs.replace(
@@ -302,7 +292,7 @@ def test_whatever_is_put_into_the_outbox_is_decided_anew(folder: Path, clock: Cl
         ("spring", 77, "garden"),  # nobody
         ("spring", 3, "lawn"),  # no such message
     ]
-    with closing(sqlite3.connect(folder / "standing.db")) as db, db:
+    with unguarded(folder, "standing.db") as db:
         db.executemany("INSERT INTO outbox VALUES (?, ?, ?, 0, 0, 0)", rows)
     with Reciprocity.open(folder, clock) as shop:
         before = sorted(recipients(shop))
@@ -315,7 +305,7 @@ def test_whatever_is_put_into_the_outbox_is_decided_anew(folder: Path, clock: Cl
 def test_a_cache_thrown_away_loses_nobody_and_repeats_nobody(folder: Path, clock: Clock) -> None:
     with Reciprocity.open(folder, clock) as shop:
         add_people(shop, 2)
-    forget_cache(folder)
+    lose(folder, "standing.db")
     with Reciprocity.open(folder, clock) as shop:
         assert shop.send("spring", "operator:tests").delivered == 2
         assert len(recipients(shop)) == len(set(recipients(shop))) == PEOPLE + 2
@@ -325,13 +315,7 @@ def test_a_cache_thrown_away_loses_nobody_and_repeats_nobody(folder: Path, clock
 def test_a_withdrawal_hidden_is_found_by_a_cache_made_anew(folder: Path, clock: Clock) -> None:
     """Not only by an audit: nobody decides from such a history."""
     for where in ("kind = 'consent.withdrawn'", LAST_OF_1):
-        tamper_once(folder, NOBODY + where)
-        forget_cache(folder)
+        tamper(folder, NOBODY + where)
+        lose(folder, "standing.db")
         with pytest.raises(Damaged), Reciprocity.open(folder, clock) as shop:
             shop.plan("spring")
-
-
-def tamper_once(folder: Path, statement: str) -> None:
-    with closing(sqlite3.connect(folder / "journal.db")) as db, db:
-        db.execute("DROP TRIGGER IF EXISTS event_erases")
-        db.execute(statement)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from reciprocity.platform import Reciprocity
 
+pytestmark = pytest.mark.files
+
 
 def lives(shop: Reciprocity, folder: Path) -> tuple[int, set[bytes]]:
     """A life with epochs, exports and a challenge in it; the slot, and all that led to it."""

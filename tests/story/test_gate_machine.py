@@ -23,6 +23,7 @@ from reciprocity.model import ConsentState
 from reciprocity.platform import Reciprocity
 from reciprocity.vault.people import set_address
 from reciprocity.vault.suppression import suppress
+from tests.place import copied, placed
 from tests.shop import BRAND, DAY, MAILDIR, START, Clock, entry_for
 from tests.story.naive import Person, Shop
 
@@ -84,7 +85,7 @@ class Stencil:
     def copy(cls, clock: Clock) -> tuple[Path, Reciprocity]:
         if cls.folder is None:
             folder = Path(tempfile.mkdtemp(prefix="gate-stencil-"))
-            (folder / "shop").mkdir()
+            placed(folder / "shop")
             (folder / "shop" / "brand.toml").write_text(brand_file(Shop()))
             with Reciprocity.create(folder / "shop", clock) as shop:
                 shop.apply("operator:tests")
@@ -103,7 +104,7 @@ class Stencil:
             atexit.register(shutil.rmtree, folder)
         folder = Path(tempfile.mkdtemp(prefix="gate-"))
         shutil.rmtree(folder)
-        shutil.copytree(cls.folder, folder)
+        copied(cls.folder, folder)
         return folder, Reciprocity.open(folder / "shop", clock)
 
 

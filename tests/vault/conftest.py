@@ -8,6 +8,7 @@ import pytest
 from reciprocity.brand import BrandStatement, Controller
 from reciprocity.journal.journal import Journal
 from reciprocity.model import Attribute, AttributeType, Channel, Purpose
+from tests.place import placed
 
 NOW = 1_790_000_000_000
 
@@ -44,7 +45,7 @@ def statement() -> BrandStatement:
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     with Journal.create(
-        tmp_path / "journal",
+        placed(tmp_path / "journal"),
         origin="shop.example/log",
         master_key=tmp_path / "keys" / "master.key",
         safekeeping=tmp_path / "safe",

@@ -6,7 +6,7 @@
     people    import, suppress            person   person show, add, set, erase
     campaign  plan, why, send, tick       wishes   person grant, withdraw, prefer, ...
     keeping   backup, restore, serve, ... proof    audit, verify, receipt, log ...
-    witness   witness init, add, show, serve
+    moving    migrate                     witness  witness init, add, show, serve
 
 `acting` and `spelling` are what acts for a person share, `standing` is what `person show` shows.
 `screen` and `tables` draw with Rich and are loaded only when something is drawn.

@@ -16,6 +16,7 @@ from reciprocity.cli import (
     campaign,
     heard,
     keeping,
+    moving,
     people,
     person,
     proof,
@@ -72,6 +73,7 @@ for group in (
     auditing,
     proof,
     keeping,
+    moving,
     api_key,
     witness,
 ):

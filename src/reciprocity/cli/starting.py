@@ -21,10 +21,22 @@ def init(
     name: Annotated[
         str | None, typer.Option("--name", help="What the brand is called.", show_default=False)
     ] = None,
+    *,
+    database: Annotated[
+        str,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help="Keep its rows there (postgresql://user@host:5432/database), not in files.",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
     """Write a commented brand file and its templates to start from."""
     from reciprocity.brand import starter
+    from reciprocity.storage.place import checked, settle
 
+    place = checked(database, "reciprocity") if database else None
     today = datetime.datetime.fromtimestamp(time.time(), datetime.UTC).date()
     texts = starter(name, today)
     try:
@@ -33,6 +45,8 @@ def init(
         for path, text in texts.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text, encoding="utf-8")
+        if place is not None:
+            settle(folder, place)
     except OSError as error:
         raise InputError(f"folder {folder} cannot be written: {error.strerror}") from error
     for path in texts:

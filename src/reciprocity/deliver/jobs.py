@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from reciprocity.journal.lease import lease
-from reciprocity.journal.store import connect, explained
+from reciprocity.storage import connect, explained, upsert
 
 __all__ = ["Jobs"]
 
@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS job (
     name TEXT PRIMARY KEY, last_success_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+_PUT: Final = upsert("job", "name", "last_success_at")
 _Result = TypeVar("_Result")
 
 
@@ -30,7 +31,7 @@ class Jobs:
         self._folder, self._clock = folder, clock
         self._db = connect(folder / "standing.db", durable=False)
         with explained("open the list of jobs"):
-            self._db.executescript(_SCHEMA)
+            self._db.define(_SCHEMA)
 
     def run(self, name: str, work: Callable[[], _Result], otherwise: _Result) -> _Result:
         """What *work* gives; *otherwise* while another process is at the same job.
@@ -42,7 +43,7 @@ class Jobs:
                 return otherwise
             result = work()
         with explained("note a job's success"):
-            self._db.execute("INSERT OR REPLACE INTO job VALUES (?, ?)", (name, self._clock()))
+            self._db.execute(_PUT, (name, self._clock()))
         return result
 
     def last_success(self) -> dict[str, int]:

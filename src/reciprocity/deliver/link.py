@@ -11,7 +11,6 @@ the brand's own key makes: `Entries`.
 """
 
 import hmac
-import sqlite3
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +20,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from reciprocity.errors import InputError
-from reciprocity.journal.store import explained, rotate_link_key
+from reciprocity.journal.store import rotate_link_key
+from reciprocity.storage import Database, explained
 
 __all__ = ["Entries", "Link", "Links"]
 
@@ -42,7 +42,7 @@ class Link(NamedTuple):
 class Links:
     """Makes and reads tokens with the keys in the journal's own database."""
 
-    def __init__(self, db: sqlite3.Connection, at: int | None = None) -> None:
+    def __init__(self, db: Database, at: int | None = None) -> None:
         """Load all keys; with an instant *at*, make the first one if there is none.
 
         Without *at* nothing is written, and no token can be made before a first key is there.
@@ -108,7 +108,7 @@ class Entries:
         return _written(self._digest("entry", token)[:_CODE_BYTES])
 
 
-def _keys(db: sqlite3.Connection) -> list[tuple[int, bytes]]:
+def _keys(db: Database) -> list[tuple[int, bytes]]:
     with explained("read link keys"):
         return db.execute("SELECT id, key FROM link_key ORDER BY id").fetchall()
 

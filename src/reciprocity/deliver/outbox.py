@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reciprocity.journal.store import connect, explained
+from reciprocity.storage import connect, explained
 
 __all__ = ["Outbox", "Queued"]
 
@@ -44,14 +44,15 @@ class Outbox:
         """Open it in the brand's *folder*."""
         self._db = connect(folder / "standing.db", durable=False)
         with explained("open the outbox"):
-            self._db.executescript(_SCHEMA)
+            self._db.define(_SCHEMA)
 
     def put(self, rows: Iterable[Queued]) -> None:
         """Queue *rows*; one that is queued already keeps its place, and comes no later."""
         with self._writing():
             self._db.executemany(
-                "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
-                "SET due_at = MIN(due_at, excluded.due_at)",
+                "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (occasion, slot, message) DO UPDATE SET due_at = excluded.due_at "
+                "WHERE excluded.due_at < outbox.due_at",
                 rows,
             )
 
@@ -104,12 +105,12 @@ class Outbox:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         with explained("write the outbox"):
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.begin()
             try:
                 yield
-                self._db.execute("COMMIT")
+                self._db.commit()
             except BaseException:
-                self._db.execute("ROLLBACK")
+                self._db.rollback()
                 raise
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ is sent to anybody until whoever opens the brand next has sealed it.
 """
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -16,13 +15,13 @@ from reciprocity.brand import BrandStatement
 from reciprocity.deliver.link import Link, Links
 from reciprocity.errors import Conflict, InputError, ReciprocityError, Unavailable
 from reciprocity.journal.journal import now_ms
-from reciprocity.journal.store import connect
 from reciprocity.leave.one_click import (
     statement_without_keys,
     withdraw_by_link,
     withdraw_without_keys,
 )
 from reciprocity.platform import Reciprocity
+from reciprocity.storage import Database, connect, exists, place_of
 
 __all__ = ["Desk"]
 
@@ -39,9 +38,9 @@ class Desk:
         Raises `InputError` when there is no journal, `Unavailable` or `Damaged` when it cannot be
         read: then no link can be told from another.
         """
-        if not (folder / "journal.db").exists():
+        if not exists(folder / "journal.db"):
             raise InputError(f"journal in {folder} is not there: run `reciprocity apply` first")
-        self.folder, self.clock = folder, clock
+        self.folder, self.clock, self._place = folder, clock, place_of(folder)
         self._shop: Reciprocity | None = None
         self._opened_files: tuple[int, ...] = ()
         self._lock = threading.Lock()  # around opening
@@ -96,7 +95,7 @@ class Desk:
         shop = self.shop()
         shop.journal.count()
         for path in (shop.brand.master_key, self.folder / "keys.db"):
-            if not path.is_file():
+            if not exists(path):
                 raise Unavailable(f"key file {path} is missing: put it back before a restart")
 
     def close(self) -> None:
@@ -115,10 +114,14 @@ class Desk:
             return self._shop
 
     def _files(self) -> tuple[int, ...]:
+        if (place := place_of(self.folder)) != self._place:
+            raise Unavailable("brand has moved to another database: start this server anew")
+        if place is not None:  # its schemas are never put in each other's place
+            return ()
         try:
             return tuple((self.folder / name).stat().st_ino for name in _FILES)
         except OSError as error:
             raise Unavailable(f"{error.strerror}: {error.filename}; put it back") from error
 
-    def _connection(self) -> sqlite3.Connection:
+    def _connection(self) -> Database:
         return connect(self.folder / "journal.db", durable=True)

@@ -20,9 +20,9 @@ from litestar.params import FromPath
 
 from reciprocity.errors import ProofError, Unavailable
 from reciprocity.journal.log_reader import LogReader
-from reciprocity.journal.store import connect
 from reciprocity.prove.own_keys import keys_of
 from reciprocity.prove.page import verifier_page
+from reciprocity.storage import connect
 from reciprocity.tlog.tiles import TILE_WIDTH, TilePath, encode_entries, tile_width
 
 __all__ = ["LogFiles", "log_router"]

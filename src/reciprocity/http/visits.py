@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from reciprocity.deliver.link import Link
-from reciprocity.journal.store import connect, explained
+from reciprocity.storage import connect, explained
 
 __all__ = ["ENTRY_MS", "VISIT_MS", "Visit", "Visits"]
 
@@ -59,7 +59,7 @@ class Visits:
         self._lock = threading.Lock()
         self._db = connect(self._path, durable=False)
         with explained("open the visits"):
-            self._db.executescript(_SCHEMA)
+            self._db.define(_SCHEMA)
 
     def use(self, link: Link) -> bool:
         """Use up a link into a page; False if it was used before."""
@@ -67,7 +67,7 @@ class Visits:
         with self._lock, explained("use a link"):
             self._db.execute("DELETE FROM used WHERE until < ?", (at,))
             done = self._db.execute(
-                "INSERT OR IGNORE INTO used VALUES (?, ?, ?)",
+                "INSERT INTO used VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 (link.slot, link.version, at + 2 * ENTRY_MS),
             )
             return done.rowcount == 1

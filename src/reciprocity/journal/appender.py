@@ -8,7 +8,6 @@ cache, then the safekeeping mark; only then does anybody get an answer.
 
 import gc
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,17 +19,18 @@ from reciprocity.journal.before import Before, read_before
 from reciprocity.journal.cache import StandingCache
 from reciprocity.journal.catch_up import catch_up
 from reciprocity.journal.entry import Appended, sensitive_in
+from reciprocity.journal.fence import refuse_fenced
 from reciprocity.journal.log_reader import State
 from reciprocity.journal.mark import catch_up_mark, check_mark
 from reciprocity.journal.observed import ObservedRows
 from reciprocity.journal.read import Reader
 from reciprocity.journal.rotation import settled_signer
 from reciprocity.journal.safekeeping import Mark, Safekeeping
-from reciprocity.journal.store import explained
 from reciprocity.journal.turn import Turn
 from reciprocity.journal.waiting import Answer, Request, Ticket, Waiting
 from reciprocity.journal.write import origin_of, proved, write_cache, write_turn
 from reciprocity.keys import KeyStore
+from reciprocity.storage import Database, explained, upsert
 from reciprocity.tlog.merkle import root_at
 from reciprocity.tlog.note import Checkpoint, open_checkpoint, sign_note
 from reciprocity.tlog.signing import LogSigner, LogVerifier
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Appender", "Request"]
 
 BEHIND_MS: Final = 5_000
+_PUT_STATE: Final = upsert(
+    "log_state", "id", "size", "last_at", "next_slot", "origin", "gap", "checkpoint"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +54,7 @@ class Appender:
 
     def __init__(
         self,
-        db: sqlite3.Connection,
+        db: Database,
         keys: KeyStore,
         cache: StandingCache,
         safekeeping: Safekeeping,
@@ -94,7 +97,7 @@ class Appender:
         return ticket.answers
 
     @contextmanager
-    def alone(self) -> Iterator[sqlite3.Connection]:
+    def alone(self) -> Iterator[Database]:
         """Hold the lock, in this process and among all, around a transaction of the caller's.
 
         The mark has been checked and the cache has caught up.
@@ -105,7 +108,7 @@ class Appender:
                 self._look()
                 yield self._db
                 with explained("commit"):
-                    self._db.execute("COMMIT")
+                    self._db.commit()
             except BaseException:
                 self._roll_back()
                 raise
@@ -159,7 +162,7 @@ class Appender:
                 pending.drop_waiting(self._db, taken)
             self._lock_cache()
             with explained("commit"):
-                self._db.execute("COMMIT")
+                self._db.commit()
         except BaseException:
             self._roll_back()
             raise
@@ -188,10 +191,11 @@ class Appender:
                     for one in ticket.answers
                 ]
 
-    def _admit_pending(self, turn: Turn) -> int:
-        """Seal first what was accepted without keys; the id up to which it is done."""
-        taken = 0
-        for taken, entry in pending.waiting(self._db):  # noqa: B007 - the last id is wanted
+    def _admit_pending(self, turn: Turn) -> list[int]:
+        """Seal first what was accepted without keys; the ids of what is done."""
+        taken = []
+        for number, entry in pending.waiting(self._db):
+            taken.append(number)
             if not turn.knows(entry.slot):
                 turn.before.standings.update(self._cache.load([entry.slot]))
                 turn.people.update(self._keys.people([entry.slot]))
@@ -202,22 +206,21 @@ class Appender:
                 raise answer
         return taken
 
-    def _only_drop(self, taken: int) -> None:
+    def _only_drop(self, taken: Sequence[int]) -> None:
         """Nothing to append; acts of people erased meanwhile need not wait any longer."""
         if not taken:
             self._roll_back()
             return
         pending.drop_waiting(self._db, taken)
         with explained("commit"):
-            self._db.execute("COMMIT")
+            self._db.commit()
 
     def _begin(self) -> None:
         with explained("take its lock"):
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.begin()
 
     def _roll_back(self) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+        self._db.rollback()
         for undo in (self._keys.roll_back, self._cache.roll_back):
             undo()
 
@@ -227,6 +230,7 @@ class Appender:
         """What the log is now; follows other processes, refuses a log that fell behind."""
         state, mark = self._reader.state(), self._safekeeping.refresh()
         if state is None:
+            refuse_fenced(self._db)
             if mark.size:
                 raise Unavailable(
                     f"journal is empty but a receipt left for {mark.size} events: run "
@@ -315,8 +319,8 @@ class Appender:
         with explained("append"):
             write_turn(self._db, turn, tiles)
             self._db.execute(
-                "INSERT OR REPLACE INTO log_state VALUES (1, ?, ?, ?, ?, ?, ?)",
-                (edge.size, at, turn.next_slot, origin, turn.gap, checkpoint),
+                _PUT_STATE,
+                (1, edge.size, at, turn.next_slot, origin, turn.gap, checkpoint),
             )
         return checkpoint
 

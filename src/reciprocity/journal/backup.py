@@ -21,7 +21,11 @@ from reciprocity.errors import Damaged, InputError
 from reciprocity.events import canonical
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.read import Reader
-from reciprocity.journal.store import explained
+from reciprocity.journal.store import migrate
+from reciprocity.keys import define_keys
+from reciprocity.storage import Database, connect, explained
+from reciprocity.storage.copying import copy_rows
+from reciprocity.storage.sqlite import SqliteDatabase
 from reciprocity.tlog.merkle import root_at
 
 if TYPE_CHECKING:
@@ -150,12 +154,16 @@ def _check_apart(journal_to: Path, keys_to: Path, safekeeping: Path) -> None:
                 )
 
 
-def _pin(path: Path) -> sqlite3.Connection:
-    """A connection that sees *path* as it is now, whatever is written later."""
-    with explained("back up"):
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        db.execute("BEGIN")
-        db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()
+def _pin(path: Path) -> Database:
+    """A connection that sees the database of *path* as it is now, whatever is written later."""
+    db = connect(path, durable=True)
+    try:
+        with explained("back up"):
+            db.begin_reading()
+            db.tables()
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
@@ -168,13 +176,31 @@ def _make(folder: Path) -> Path:
     return folder
 
 
-def _copy(source: sqlite3.Connection, target: Path) -> str:
-    with explained("write a backup"), closing(sqlite3.connect(target)) as copy:
-        target.chmod(0o600)
-        source.backup(copy, pages=4096)
-        copy.execute("PRAGMA journal_mode = DELETE")  # one file, fit for read-only places
+def _copy(source: Database, target: Path) -> str:
+    """Write what *source* sees to the new file *target*; its hash."""
+    with explained("write a backup"):
+        target.touch(mode=0o600)
+        if isinstance(source, SqliteDatabase):
+            with closing(sqlite3.connect(target)) as copy:
+                source.backup(copy, pages=4096)
+        else:
+            _copy_rows(source, target)
+        with closing(sqlite3.connect(target)) as copy:
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, fit for read-only places
     sync(target)
     return file_hash(target)
+
+
+def _copy_rows(source: Database, target: Path) -> None:
+    """The same from another kind of database: a file as this release would make it."""
+    if target.name == "journal.db":
+        migrate(target)
+    with closing(connect(target, durable=True)) as copy:
+        if target.name == "keys.db":
+            define_keys(copy)
+        copy.begin()
+        copy_rows(source, copy)
+        copy.commit()
 
 
 def _read(folder: Path) -> Manifest:

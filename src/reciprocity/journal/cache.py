@@ -15,34 +15,31 @@ import msgspec
 
 from reciprocity.errors import Damaged, Unavailable
 from reciprocity.journal.standing import Standing, next_change_at
-from reciprocity.journal.store import BUSY_MS, connect, explained, flush
-from reciprocity.keys import rows_in
+from reciprocity.storage import BUSY_MS, connect, explained, flush, rows_in, upsert
 
 __all__ = ["Kept", "StandingCache"]
 
 VERSION: Final = 3
 _SOME: Final = 4_096
-_SCHEMA: Final = (
-    "DROP TABLE IF EXISTS standing",
-    "DROP TABLE IF EXISTS progress",
-    """
-    CREATE TABLE standing (
-        slot INTEGER PRIMARY KEY, version INTEGER NOT NULL, pseudonym BLOB, next_change_at INTEGER
-        NOT NULL, erase_at INTEGER NOT NULL, erased INTEGER NOT NULL, state BLOB NOT NULL,
-        clear BLOB NOT NULL
-    ) STRICT
-    """,
-    """
-    CREATE TABLE progress (
-        id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL, root BLOB NOT NULL,
-        hidden TEXT NOT NULL
-    ) STRICT
-    """,
-    "CREATE INDEX standing_leaving ON standing (erase_at) WHERE erase_at > 0",
-    "CREATE INDEX standing_erased ON standing (slot, version) WHERE erased = 1",
-    "INSERT INTO progress VALUES (1, 0, x'', '')",
-    f"PRAGMA user_version = {VERSION}",
-)
+_SCHEMA: Final = """
+DROP TABLE IF EXISTS standing;
+DROP TABLE IF EXISTS progress;
+CREATE TABLE standing (
+    slot INTEGER PRIMARY KEY, version INTEGER NOT NULL, pseudonym BLOB,
+    next_change_at INTEGER NOT NULL, erase_at INTEGER NOT NULL, erased INTEGER NOT NULL,
+    state BLOB NOT NULL, clear BLOB NOT NULL
+) STRICT;
+CREATE TABLE progress (
+    id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL, root BLOB NOT NULL,
+    hidden TEXT NOT NULL
+) STRICT;
+CREATE INDEX standing_leaving ON standing (erase_at) WHERE erase_at > 0;
+CREATE INDEX standing_erased ON standing (slot, version) WHERE erased = 1;
+"""
+_PUT: Final = upsert(
+    "standing", "slot",
+    "version", "pseudonym", "next_change_at", "erase_at", "erased", "state", "clear",
+)  # fmt: skip
 
 _state_encoder: Final = msgspec.msgpack.Encoder()
 _state_decoder: Final = msgspec.msgpack.Decoder(Standing)
@@ -94,15 +91,15 @@ class StandingCache:
         if self._version() == VERSION:
             return
         with _cached("make"):
-            self.db.execute("BEGIN IMMEDIATE")
+            self.db.begin()
             if self._version() != VERSION:  # unless another process was faster
-                for statement in _SCHEMA:
-                    self.db.execute(statement)
-            self.db.execute("COMMIT")
+                self.db.define(_SCHEMA, layout=VERSION)
+                self.db.execute("INSERT INTO progress VALUES (1, 0, ?, '')", (b"",))
+            self.db.commit()
 
     def _version(self) -> int:
         with _cached("open"):
-            return int(self.db.execute("PRAGMA user_version").fetchone()[0])
+            return self.db.layout()
 
     def progress(self) -> tuple[int, bytes]:
         """How many events this cache has seen, and the log's root at that size."""
@@ -113,17 +110,16 @@ class StandingCache:
     def begin(self) -> None:
         """Take the cache's write lock; the appender does so before it gives back the journal's."""
         with _cached("lock"):
-            self.db.execute("BEGIN IMMEDIATE")
+            self.db.begin()
 
     def commit(self) -> None:
         """Keep what was written."""
         with _cached("write"):
-            self.db.execute("COMMIT")
+            self.db.commit()
 
     def roll_back(self) -> None:
         """Forget what was written."""
-        if self.db.in_transaction:
-            self.db.execute("ROLLBACK")
+        self.db.rollback()
 
     def load(self, slots: Sequence[int]) -> dict[int, Standing]:
         """The standing of each of *slots*; those never heard of are left out."""
@@ -145,11 +141,11 @@ class StandingCache:
     def snapshot(self) -> Iterator[None]:
         """All reads inside see the same state."""
         with _cached("read"):
-            self.db.execute("BEGIN")
+            self.db.begin_reading()
         try:
             yield
         finally:
-            self.db.execute("ROLLBACK")
+            self.db.rollback()
 
     def states(self, slots: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         """The encoded standing of each of *slots*, for who reads only its first fields."""
@@ -160,7 +156,7 @@ class StandingCache:
     def everyone(self, first_slot: int = 0) -> Iterator[Kept]:
         """Everyone from *first_slot* on in slot order, the erased included."""
         with _cached("read"):
-            for row in self.db.execute(
+            for row in self.db.stream(
                 "SELECT slot, state, clear, pseudonym FROM standing WHERE slot >= ? ORDER BY slot",
                 (first_slot,),
             ):
@@ -180,7 +176,8 @@ class StandingCache:
 
     def count(self) -> int:
         """How many people there are, the erased left out."""
-        row = self.db.execute("SELECT COUNT(*) FROM standing WHERE erased = 0").fetchone()
+        with _cached("count"):
+            row = self.db.execute("SELECT COUNT(*) FROM standing WHERE erased = 0").fetchone()
         return int(row[0])
 
     def write_states(self, standings: Sequence[Standing], at: int) -> None:
@@ -202,13 +199,11 @@ class StandingCache:
         encode = _state_encoder.encode
         rows = [
             (s.slot, s.version, pseudonym or None, next_change_at(s, at), s.wishes.erase_at,
-             s.erased, encode(s), encode(clear))
+             int(s.erased), encode(s), encode(clear))
             for s, clear, pseudonym in people
         ]  # fmt: skip
         with _cached("write"):
-            self.db.executemany(
-                "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
-            )
+            self.db.executemany(_PUT, rows)
 
     def reach(self, position: int, root: bytes) -> None:
         """State, in the open transaction, how far the cache has come."""
@@ -242,7 +237,7 @@ class StandingCache:
     def forget_queued(self, slot: int) -> None:
         """Delete what `deliver/outbox.py` keeps in this file for *slot*."""
         with _cached("write"):
-            if self.db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'outbox'").fetchone():
+            if self.db.has_table("outbox"):
                 self.db.execute("DELETE FROM outbox WHERE slot = ?", (slot,))
 
     def erased(self) -> dict[int, int]:

@@ -5,17 +5,19 @@ their folder; a person who is erased leaves them by the deletion of every file t
 """
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from reciprocity.errors import Unavailable
 
-__all__ = ["PART", "copies_of", "forget", "holding", "part_of"]
+__all__ = ["PART", "copies_of", "forget", "forget_older", "holding", "part_of"]
 
 PART: Final = 2**18
 """How many slots one file is for."""
+_ASKEW_S: Final = 60
+"""By how much the clocks of two machines may differ."""
 
 
 def copies_of(folder: Path) -> Path:
@@ -56,3 +58,25 @@ def forget(folder: Path, slot: int) -> None:
         for pattern in (f"*-{part_of(slot):06d}.parquet", "*.tmp", "spill/*"):
             for found in place.glob(pattern):
                 found.unlink(missing_ok=True)
+
+
+def forget_older(folder: Path, erased: Mapping[int, int]) -> int:
+    """Delete every file made before somebody in it was *erased* (slot, instant in ms); how many.
+
+    Another machine may have erased them: it reaches no file here.
+    """
+    place = copies_of(folder)
+    if not place.is_dir():
+        return 0
+    newest: dict[int, int] = {}
+    for slot, at in erased.items():
+        newest[part_of(slot)] = max(at, newest.get(part_of(slot), 0))
+    gone = 0
+    with holding(place):
+        for found in place.glob("*-*.parquet"):
+            number = found.stem.rpartition("-")[2]
+            at = newest.get(int(number), 0) if number.isdigit() else 0
+            if found.stat().st_mtime < at / 1000 + _ASKEW_S and at:
+                found.unlink()
+                gone += 1
+    return gone

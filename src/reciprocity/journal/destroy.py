@@ -25,7 +25,7 @@ from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
 from reciprocity.journal.standing import OUTCOMES
-from reciprocity.journal.store import explained, flush
+from reciprocity.storage import explained, flush
 
 __all__ = [
     "STEPS",

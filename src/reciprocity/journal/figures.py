@@ -5,7 +5,6 @@ every few seconds does not have ten million rows read each time. An erased perso
 kind, so what was counted before stays counted while this is open.
 """
 
-import sqlite3
 import threading
 from collections import Counter
 from contextlib import closing
@@ -14,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reciprocity.journal.store import connect, explained
+from reciprocity.storage import Database, connect, exists, explained
 
 __all__ = ["JournalFigures", "Numbers"]
 
@@ -65,12 +64,12 @@ class JournalFigures:
     def _followed(self) -> tuple[int, int]:
         """How far the standings have followed, and how many messages wait beside them."""
         path = self._folder / "standing.db"
-        if not path.exists():  # whoever opens the brand next makes it
+        if not exists(path):  # whoever opens the brand next makes it
             return 0, 0
         with closing(connect(path, durable=False)) as db:
             return _waiting(db)
 
-    def _follow(self, db: sqlite3.Connection, size: int) -> None:
+    def _follow(self, db: Database, size: int) -> None:
         """Count the deliveries from where it was left; from the start in a log made anew."""
         if size < self._counted:
             self._deliveries.clear()
@@ -85,12 +84,11 @@ class JournalFigures:
         self._counted = size
 
 
-def _waiting(db: sqlite3.Connection) -> tuple[int, int]:
+def _waiting(db: Database) -> tuple[int, int]:
     with explained("count what waits"):
-        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_schema").fetchall()}
         followed = queued = 0
-        if "progress" in tables:
+        if db.has_table("progress"):
             (followed,) = db.execute("SELECT COALESCE(MAX(position), 0) FROM progress").fetchone()
-        if "outbox" in tables:
+        if db.has_table("outbox"):
             (queued,) = db.execute("SELECT COUNT(*) FROM outbox").fetchone()
     return followed, queued

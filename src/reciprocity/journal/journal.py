@@ -5,7 +5,6 @@ is read: a cache behind the journal, or an act that waits to be sealed, is caugh
 anything may be permitted.
 """
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,15 +20,17 @@ from reciprocity.journal import pending
 from reciprocity.journal.appender import Answer, Appender, Request
 from reciprocity.journal.cache import Kept, StandingCache
 from reciprocity.journal.entry import Appended, Entry
+from reciprocity.journal.fence import refuse_fenced
 from reciprocity.journal.leaf import Told
 from reciprocity.journal.log_reader import State
 from reciprocity.journal.observed import ObservedRows
 from reciprocity.journal.read import Reader
 from reciprocity.journal.safekeeping import Safekeeping
 from reciprocity.journal.standing import Standing
-from reciprocity.journal.store import BUSY_MS, connect, explained, migrate
+from reciprocity.journal.store import migrate
 from reciprocity.keys import KeyStore, PersonKeys, blind, new_master_key, read_master_key
 from reciprocity.model import Profile
+from reciprocity.storage import BUSY_MS, Database, connect, exists, explained
 from reciprocity.tlog.merkle import prove_inclusion, root_at
 from reciprocity.tlog.note import Checkpoint, LogProof, Note, open_checkpoint
 from reciprocity.tlog.signing import LogSigner, LogVerifier
@@ -62,9 +63,9 @@ class Journal:
         is no journal, `Unavailable` when keys or safekeeping are out of reach or the journal is
         older than the safekeeping mark, `Damaged` when it contradicts itself.
         """
-        if not (folder / "journal.db").exists():
+        if not exists(folder / "journal.db"):
             raise InputError(f"journal in {folder} is not there: run `reciprocity apply`")
-        if not (folder / "keys.db").exists():
+        if not exists(folder / "keys.db"):
             raise Unavailable(
                 f"key store {folder / 'keys.db'} is missing: put it back, or restore journal and "
                 "keys together; without it nothing can be read or sent"
@@ -120,12 +121,12 @@ class Journal:
                 f"folder {folder} cannot be made ({error.strerror}): make it, writable for you"
             ) from error
         if not master_key.exists():
-            if (folder / "keys.db").exists():
+            if exists(folder / "keys.db"):
                 read_master_key(master_key)  # raises, and says that the key must come back
             new_master_key(master_key)
         with closing(Safekeeping.create(safekeeping)) as place:
             mark = place.mark
-        if mark.size and not (folder / "journal.db").exists():
+        if mark.size and not exists(folder / "journal.db"):
             raise Unavailable(
                 f"safekeeping {safekeeping} knows a log of {mark.size} events, but there is no "
                 "journal here: restore it, or name a fresh place in [safekeeping] path"
@@ -180,7 +181,7 @@ class Journal:
             self._follow()
         with closing(StandingCache(self.folder / "standing.db")) as cache:
             with explained("read the standing cache"):
-                cache.db.execute("BEGIN")
+                cache.db.begin_reading()
             yield cache
 
     @contextmanager
@@ -222,6 +223,8 @@ class Journal:
         """How far the log has got."""
         with self._lock:
             state = self.reader.state()
+            if state is None:
+                refuse_fenced(self._read_db)
         if state is None:
             raise Unavailable("log is not opened yet: run `reciprocity apply`")
         return state
@@ -378,7 +381,7 @@ class Journal:
             open_checkpoint(checkpoint, self.verifier())
         return LogProof(position, hashes, checkpoint).encode()
 
-    def connection(self) -> sqlite3.Connection:
+    def connection(self) -> Database:
         """A connection of the caller's own to `journal.db`; the caller closes it."""
         return connect(self.folder / "journal.db", durable=True, busy_ms=self._busy_ms)
 

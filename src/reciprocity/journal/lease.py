@@ -1,13 +1,17 @@
-"""A lock on a file in the brand's folder, which the system gives back when its holder dies."""
+"""A lease that ends with its holder: a lock on a file in the brand's folder, or in its database.
+
+A brand in PostgreSQL may have servers on several machines, which see no files of each other.
+"""
 
 import fcntl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
 from reciprocity.errors import Unavailable
+from reciprocity.storage import explained, place_of
 
 __all__ = ["AUDITS", "WAIT_MS", "lease"]
 
@@ -21,8 +25,17 @@ _PAUSE_SECONDS: Final = 0.02
 def lease(path: Path, *, shared: bool = False, wait_ms: int = 0) -> Iterator[bool]:
     """Hold the lease *path*, alone or *shared*; False if others kept it for all of *wait_ms*.
 
-    Raises `Unavailable` if the file cannot be made.
+    Raises `Unavailable` if the file cannot be made, or PostgreSQL not be reached.
     """
+    if (place := place_of(path.parent)) is not None:
+        from reciprocity.storage.postgresql import leased  # noqa: PLC0415 - as in `connect`
+
+        with ExitStack() as holding:
+            with explained(f"take the lease {path.stem}"):
+                take = holding.enter_context(leased(place, path.stem, shared=shared))
+                held = _taken(take, wait_ms)
+            yield held
+        return
     try:
         file = path.open("a")
     except OSError as error:
@@ -31,17 +44,23 @@ def lease(path: Path, *, shared: bool = False, wait_ms: int = 0) -> Iterator[boo
             "writable; nothing was done"
         ) from error
     with file:
-        yield _locked(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, wait_ms)
+        how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        yield _taken(lambda: _locked(file, how), wait_ms)
 
 
-def _locked(file: TextIO, how: int, wait_ms: int) -> bool:
+def _locked(file: TextIO, how: int) -> bool:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _taken(take: Callable[[], bool], wait_ms: int) -> bool:
+    """Does *take* get it, tried until *wait_ms* are over?"""
     until = time.monotonic() + wait_ms / 1000
-    while True:
-        try:
-            fcntl.flock(file, how | fcntl.LOCK_NB)
-        except OSError:
-            if time.monotonic() >= until:
-                return False
-            time.sleep(_PAUSE_SECONDS)
-        else:
-            return True
+    while not take():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_PAUSE_SECONDS)
+    return True

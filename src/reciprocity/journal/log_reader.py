@@ -1,6 +1,5 @@
 """The log's public side: state, leaves, tiles. No key is needed for it, and nothing is opened."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -8,7 +7,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from reciprocity.errors import Damaged
-from reciprocity.journal.store import explained
+from reciprocity.storage import Database, explained
 from reciprocity.tlog.tiles import ReadTile, TileReader, derived_tiles
 
 __all__ = ["LogReader", "State"]
@@ -28,7 +27,7 @@ class State(Struct, frozen=True, kw_only=True):
 class LogReader:
     """Reads what anybody may see, through one connection; not for two threads at once."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Database) -> None:
         """Read *db*, a connection to `journal.db`."""
         self.db = db
 
@@ -39,11 +38,11 @@ class LogReader:
             yield
             return
         with explained("read"):
-            self.db.execute("BEGIN")
+            self.db.begin_reading()
         try:
             yield
         finally:
-            self.db.execute("ROLLBACK")
+            self.db.rollback()
 
     def state(self) -> State | None:
         """How far the log has got; None before it is opened for the first time."""

@@ -6,7 +6,6 @@ person's vault key (`vault/observed.py`). Whoever writes here holds the file's l
 into the journal but never wait for the journal's lock: the appender deletes here under its own.
 """
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,9 +14,18 @@ from typing import Any, Final, NamedTuple
 from reciprocity.consent.laws import answer_key
 from reciprocity.consent.state import Wishes
 from reciprocity.journal import pending
-from reciprocity.journal.store import BUSY_MS, connect, explained, flush, write_transaction
 from reciprocity.journal.turn import Turn
 from reciprocity.model import ANYWHERE, EVERYTHING, OBSERVE, ConsentState, Id
+from reciprocity.storage import (
+    BUSY_MS,
+    Database,
+    connect,
+    exists,
+    explained,
+    flush,
+    transaction,
+    upsert,
+)
 
 __all__ = ["KeptRows", "ObservedRow", "ObservedRows", "may_stand"]
 
@@ -40,6 +48,8 @@ _TAKES: Final = frozenset(
 _KIND: Final = 5
 _SLOT: Final = 1
 _PAGE: Final = 500
+_PUT_ROW: Final = "INSERT INTO observed VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_PUT_LINK: Final = upsert("linked", "slot, other", "origin")
 
 
 class ObservedRow(NamedTuple):
@@ -82,8 +92,8 @@ class ObservedRows:
         """Keep them in the brand's *folder*; the file is made when there is a row to keep."""
         self._path, self._journal, self._busy_ms = folder / FILE, folder / "journal.db", busy_ms
         self._lock = threading.Lock()
-        self._db: sqlite3.Connection | None = None
-        self._beside: sqlite3.Connection | None = None
+        self._db: Database | None = None
+        self._beside: Database | None = None
 
     # -- keeping --
 
@@ -96,10 +106,10 @@ class ObservedRows:
         """
         with self._lock:
             db = self._opened()
-            with write_transaction(db, "keep what was observed"):
+            with transaction(db, "keep what was observed"):
                 if not self._as_told(versions):
                     return False
-                db.executemany("INSERT OR IGNORE INTO observed VALUES (?, ?, ?, ?, ?)", rows)
+                db.executemany(_PUT_ROW, rows)
             return True
 
     def _as_told(self, versions: Mapping[int, int]) -> bool:
@@ -128,7 +138,7 @@ class ObservedRows:
         """Delete what the acts of *turn* took the yes from; cheap where they took none."""
         after = turn.written.standings
         slots = {row[_SLOT] for row in turn.written.rows if row[_KIND] in _TAKES}
-        if not slots or not self._path.exists():
+        if not slots or not self._made():
             return
         for slot in [each for each in after if each in slots]:
             wishes = after[slot].wishes
@@ -156,11 +166,11 @@ class ObservedRows:
         return gone
 
     def _delete(self, what: str, values: Iterable[Sequence[object]]) -> int:
-        if not self._path.exists():
+        if not self._made():
             return 0
         with self._lock:
             db = self._opened()
-            with write_transaction(db, "delete what was observed"):
+            with transaction(db, "delete what was observed"):
                 done = db.executemany(f"DELETE FROM {what}", values)  # noqa: S608 - constant text
             return done.rowcount
 
@@ -196,7 +206,7 @@ class ObservedRows:
         return [ObservedRow._make(row) for row in found]
 
     def _read(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        if not self._path.exists():
+        if not self._made():
             return []
         with self._lock, explained("read what was observed"):
             return self._opened().execute(query, values).fetchall()
@@ -212,8 +222,8 @@ class ObservedRows:
         pair = (min(slot, other), max(slot, other), origin)
         with self._lock:
             db = self._opened()
-            with write_transaction(db, "note who is one"):
-                db.execute("INSERT OR REPLACE INTO linked VALUES (?, ?, ?)", pair)
+            with transaction(db, "note who is one"):
+                db.execute(_PUT_LINK, pair)
 
     def is_linked(self, slot: int, other: int, origin: str) -> bool:
         """Was `note_link` said of the two in the log of *origin*?"""
@@ -223,17 +233,21 @@ class ObservedRows:
 
     # -- the file --
 
-    def _opened(self) -> sqlite3.Connection:
+    def _made(self) -> bool:
+        """Has any row ever been kept?"""
+        return self._db is not None or exists(self._path)
+
+    def _opened(self) -> Database:
         if self._db is None:
             db = connect(self._path, durable=True, busy_ms=self._busy_ms)
             with explained("open what was observed"):
-                db.executescript(_SCHEMA)
+                db.define(_SCHEMA)
             self._db = db
         return self._db
 
     def flush(self) -> None:
         """Leave no old page behind in the write-ahead log."""
-        if self._path.exists():
+        if self._made():
             with self._lock:
                 flush(self._opened(), "what was observed")
 

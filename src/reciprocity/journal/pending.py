@@ -5,17 +5,17 @@ but a slot and an act, and every reader of standings stops until the appender, k
 has sealed it into the journal: nothing is permitted past it.
 """
 
-import sqlite3
+from collections.abc import Sequence
 
 from reciprocity.errors import InputError
 from reciprocity.events import Act, read_body
 from reciprocity.journal.entry import LATEST, TAKES_AWAY, Entry, encodable
-from reciprocity.journal.store import explained
+from reciprocity.storage import Database, explained
 
 __all__ = ["any_waiting", "drop_waiting", "leave", "waiting"]
 
 
-def leave(db: sqlite3.Connection, slot: int, kind: str, act: Act, at: int) -> None:
+def leave(db: Database, slot: int, kind: str, act: Act, at: int) -> None:
     """Write down, durably, that *act* happened to the person in *slot*; needs no key.
 
     What waits already, word for word, is not written twice: a link pressed a thousand times
@@ -27,21 +27,24 @@ def leave(db: sqlite3.Connection, slot: int, kind: str, act: Act, at: int) -> No
         raise InputError(f"event {kind} cannot be written: it happened at no instant")
     body = encodable(kind, act)[0]
     with explained("note an act that takes away"):
-        db.execute(
-            "INSERT INTO pending_act (slot, kind, body, at) SELECT :slot, :kind, :body, :at "
-            "WHERE NOT EXISTS (SELECT 1 FROM pending_act "
-            "WHERE slot = :slot AND kind = :kind AND body = :body)",
-            {"slot": slot, "kind": kind, "body": body, "at": at},
-        )
+        known = db.execute(
+            "SELECT 1 FROM pending_act WHERE slot = ? AND kind = ? AND body = ?",
+            (slot, kind, body),
+        ).fetchone()
+        if known is None:
+            db.execute(
+                "INSERT INTO pending_act (slot, kind, body, at) VALUES (?, ?, ?, ?)",
+                (slot, kind, body, at),
+            )
 
 
-def any_waiting(db: sqlite3.Connection) -> bool:
+def any_waiting(db: Database) -> bool:
     """Is there an act that is not sealed yet?"""
     with explained("look for pending acts"):
         return db.execute("SELECT 1 FROM pending_act LIMIT 1").fetchone() is not None
 
 
-def waiting(db: sqlite3.Connection) -> list[tuple[int, Entry]]:
+def waiting(db: Database) -> list[tuple[int, Entry]]:
     """All acts not sealed yet, oldest first, each with its id.
 
     All of them: a turn that sealed only some could let a message pass one of the others.
@@ -54,7 +57,10 @@ def waiting(db: sqlite3.Connection) -> list[tuple[int, Entry]]:
     ]
 
 
-def drop_waiting(db: sqlite3.Connection, up_to: int) -> None:
-    """Forget the acts up to id *up_to*: they are in the journal now (same transaction)."""
+def drop_waiting(db: Database, numbers: Sequence[int]) -> None:
+    """Forget these acts, by id: they are in the journal now (same transaction).
+
+    Not all up to one of them: an id may be given out before another and be seen after it.
+    """
     with explained("forget acts that are sealed now"):
-        db.execute("DELETE FROM pending_act WHERE id <= ?", (up_to,))
+        db.executemany("DELETE FROM pending_act WHERE id = ?", [(each,) for each in numbers])

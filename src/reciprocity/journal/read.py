@@ -4,7 +4,6 @@ Every event is opened with suspicion (`journal/leaf.py`). Reads see one consiste
 run inside one transaction of the connection; `snapshot` gives that.
 """
 
-import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import groupby, islice
@@ -23,7 +22,6 @@ from reciprocity.journal.leaf import (
 )
 from reciprocity.journal.log_reader import LogReader
 from reciprocity.journal.profile import open_profile
-from reciprocity.journal.store import connect, explained
 from reciprocity.keys import (
     KeyPair,
     KeyStore,
@@ -32,9 +30,9 @@ from reciprocity.keys import (
     derive,
     pseudonym_text,
     read_master_key,
-    rows_in,
 )
 from reciprocity.model import Profile
+from reciprocity.storage import Database, connect, explained, rows_in
 
 __all__ = ["Reader", "Telling", "reading"]
 
@@ -58,7 +56,7 @@ class Telling(Protocol):
 class Reader(LogReader):
     """Reads and opens through one connection; not for two threads at once."""
 
-    def __init__(self, db: sqlite3.Connection, keys: KeyStore) -> None:
+    def __init__(self, db: Database, keys: KeyStore) -> None:
         """Read *db*, opening events with *keys*."""
         super().__init__(db)
         self._keys = keys
@@ -189,7 +187,7 @@ class Reader(LogReader):
         whole = range(-(2**63), 2**63) if slots is None else slots
         parts = [whole] if isinstance(whole, range) else [range(slot, slot + 1) for slot in whole]
         for part in parts:
-            yield from self.db.execute(query, (part.start, part.stop - 1, size))
+            yield from self.db.stream(query, (part.start, part.stop - 1, size))
 
     def brand_events(self, kind: str, start: int = 0) -> list[Told]:
         """All brand or public events of *kind* from position *start* on."""

@@ -9,7 +9,7 @@ the gap was entered again. All of it is done in a folder beside; the journal app
 import re
 import shutil
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, cast
@@ -22,11 +22,14 @@ from reciprocity.journal.backup import Manifest, check_pair, sync
 from reciprocity.journal.destroy import Step, bury, destroy, quiet, resume
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
+from reciprocity.journal.load import holds_log, load
 from reciprocity.journal.log_reader import State
 from reciprocity.journal.read import Reader
 from reciprocity.journal.safekeeping import Mark, Safekeeping
-from reciprocity.journal.store import connect, migrate, rotate_link_key
+from reciprocity.journal.store import migrate, rotate_link_key
 from reciprocity.keys import KeyStore, read_master_key
+from reciprocity.storage import BUSY_MS, Place, connect, place_of
+from reciprocity.storage.sqlite import open_sqlite
 from reciprocity.tlog.merkle import Frontier, hash_leaves
 from reciprocity.tlog.note import open_checkpoint
 from reciprocity.tlog.signing import LogSigner
@@ -94,11 +97,7 @@ def restore(
             step("erase")
             again = _erase_again(journal, place.erased())
             state, root = journal.state(), journal.root(journal.state().size)
-        for name in ("keys.db", "journal.db"):
-            step(name)
-            sync(work / name)
-            (work / name).rename(folder / name)
-            sync(folder)
+        _appear(work, folder, step)
         step("mark")
         place.keep(
             Mark(
@@ -185,8 +184,41 @@ def check_tree(journal: Journal) -> None:
         raise Damaged("journal's events are not those its checkpoint signed: use another backup")
 
 
+def _appear(work: Path, folder: Path, step: Step) -> None:
+    """Let what was restored in *work* be the brand's, the journal last."""
+    if (place := place_of(folder)) is not None:
+        _appear_at(place, work, step)
+        return
+    for name in ("keys.db", "journal.db"):
+        step(name)
+        sync(work / name)
+        (work / name).rename(folder / name)
+        sync(folder)
+
+
+def _appear_at(place: Place, work: Path, step: Step) -> None:
+    step("keys.db")
+    with ExitStack() as opened, TemporaryDirectory() as staging:
+        files = {
+            name: opened.enter_context(
+                closing(open_sqlite(work / f"{name}.db", durable=True, busy_ms=BUSY_MS))
+            )
+            for name in ("keys", "journal")
+        }
+        step("journal.db")
+        load(files, place, Path(staging), anew=("standing",))
+
+
 def _clear(folder: Path, work: Path) -> None:
     """Take away what a restore that was stopped left; refuse to touch anything else."""
+    if (place := place_of(folder)) is not None:
+        if holds_log(place):
+            raise InputError(
+                f"schemas {place.schemas}_* hold a journal: a restore never writes over one; "
+                "rename them first (ALTER SCHEMA ... RENAME TO ...)"
+            )
+        shutil.rmtree(work, ignore_errors=True)
+        return
     if (folder / "journal.db").exists():
         raise InputError(
             f"journal {folder / 'journal.db'} is there: a restore never writes over one; move it, "

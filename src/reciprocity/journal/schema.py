@@ -9,7 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-__all__ = ["TRIGGERS", "tables"]
+__all__ = ["POSTGRESQL_TRIGGERS", "SQLITE_TRIGGERS", "tables"]
 
 tables: Final = sa.MetaData()
 
@@ -99,7 +99,7 @@ link_key = sa.Table(
 """Keys of the unsubscribe links, in clear: a link must work while the master key is out of reach.
 Whoever reads them can only take away (`deliver/link.py`)."""
 
-TRIGGERS: Final = (
+SQLITE_TRIGGERS: Final = (
     # INSERT OR REPLACE would slip past UPDATE and DELETE triggers, so every way in is named here.
     """
     CREATE TRIGGER event_appends BEFORE INSERT ON event
@@ -133,4 +133,48 @@ TRIGGERS: Final = (
     BEGIN SELECT RAISE(ABORT, 'a full tile never changes'); END
     """,
 )
-"""SQLite's guards; PostgreSQL gets its own when it comes."""
+"""SQLite's guards."""
+
+POSTGRESQL_TRIGGERS: Final = (
+    """
+    CREATE FUNCTION event_appends() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF NEW.position <> (SELECT COALESCE(MAX(position), -1) + 1 FROM event) THEN
+        RAISE EXCEPTION 'the journal only appends';
+      END IF;
+      RETURN NEW;
+    END $$
+    """,
+    """
+    CREATE FUNCTION event_erases() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF NOT (OLD.slot IS NOT NULL AND NEW.position = OLD.position AND NEW.leaf = OLD.leaf
+        AND COALESCE(NEW.slot, NEW.version, NEW.recorded_at, NEW.happened_at) IS NULL
+        AND NEW.kind IS NULL AND NEW.sealed IS NULL AND NEW.act_id IS NULL) THEN
+        RAISE EXCEPTION 'an event changes only by erasure';
+      END IF;
+      RETURN NEW;
+    END $$
+    """,
+    """
+    CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION '%', TG_ARGV[0]; END $$
+    """,
+    """
+    CREATE TRIGGER event_appends BEFORE INSERT ON event
+    FOR EACH ROW EXECUTE FUNCTION event_appends()
+    """,
+    """
+    CREATE TRIGGER event_erases BEFORE UPDATE ON event
+    FOR EACH ROW EXECUTE FUNCTION event_erases()
+    """,
+    """
+    CREATE TRIGGER event_stays BEFORE DELETE OR TRUNCATE ON event
+    EXECUTE FUNCTION refuses('an event is never deleted')
+    """,
+    """
+    CREATE TRIGGER tile_keeps BEFORE UPDATE OR DELETE OR TRUNCATE ON tile
+    EXECUTE FUNCTION refuses('a full tile never changes')
+    """,
+)
+"""PostgreSQL's guards: its unique keys refuse what SQLite's INSERT OR REPLACE could slip past."""

@@ -1,6 +1,5 @@
 """What a turn comes to, written down: rows, vault, tiles; the cache; the receipts' proofs."""
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,26 +10,29 @@ from reciprocity.journal.cache import Kept, StandingCache
 from reciprocity.journal.entry import Appended
 from reciprocity.journal.leaf import Row, open_public
 from reciprocity.journal.turn import Turn
+from reciprocity.storage import Database, upsert
 from reciprocity.tlog.merkle import Growth, prove_inclusion
 from reciprocity.tlog.note import LogProof
 from reciprocity.tlog.tiles import Tile
 
 __all__ = ["origin_of", "proved", "write_cache", "write_turn"]
 
+_PUT_VAULT: Final = upsert("vault", "slot", "sealed")
+_PUT_IN_FORCE: Final = upsert("in_force", "name", "position")
 _INSERT_EVENT: Final = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-def write_turn(db: sqlite3.Connection, turn: Turn, tiles: Sequence[Tile]) -> None:
+def write_turn(db: Database, turn: Turn, tiles: Sequence[Tile]) -> None:
     """Write the turn's rows in the open transaction (all but `log_state`)."""
     done = turn.written
     db.executemany(_INSERT_EVENT, done.rows)
     if done.vault:
-        db.executemany("INSERT OR REPLACE INTO vault VALUES (?, ?)", done.vault.items())
+        db.executemany(_PUT_VAULT, done.vault.items())
     if done.in_force:
-        db.executemany("INSERT OR REPLACE INTO in_force VALUES (?, ?)", done.in_force.items())
+        db.executemany(_PUT_IN_FORCE, done.in_force.items())
     if done.suppress:
         db.executemany(
-            "INSERT OR IGNORE INTO suppression VALUES (?, ?)",
+            "INSERT INTO suppression VALUES (?, ?) ON CONFLICT DO NOTHING",
             [(digest, turn.before.at) for digest in done.suppress],
         )
     if tiles:

@@ -29,8 +29,7 @@ from reciprocity.keys.cipher import (
     seal,
 )
 from reciprocity.keys.master import new_master_key, read_master_key
-from reciprocity.keys.rows import rows_in
-from reciprocity.keys.store import BrandKeys, KeyStore
+from reciprocity.keys.store import BrandKeys, KeyStore, define_keys
 
 __all__ = [
     "BrandKeys",
@@ -39,12 +38,12 @@ __all__ = [
     "PersonKeys",
     "blind",
     "commit",
+    "define_keys",
     "derive",
     "mint",
     "new_master_key",
     "open_sealed",
     "pseudonym_text",
     "read_master_key",
-    "rows_in",
     "seal",
 ]

@@ -1,7 +1,6 @@
 """`keys.db`: person keys and blind index, every secret wrapped by the master key."""
 
 import os
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from reciprocity.errors import Damaged, Unavailable
 from reciprocity.keys.cipher import KEY_BYTES, NONCE_BYTES, PersonKeys, derive, forget_ciphers
-from reciprocity.keys.rows import rows_in
+from reciprocity.storage import FAILURES, Database, connect, rows_in, upsert
 
-__all__ = ["BrandKeys", "KeyStore"]
+__all__ = ["BrandKeys", "KeyStore", "define_keys"]
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS person_key (
@@ -31,6 +30,8 @@ CREATE TABLE IF NOT EXISTS brand_key (
     name TEXT PRIMARY KEY, wrapped BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+_LAYOUT: Final = 1
+_PUT_DIGEST: Final = upsert("blind_index", "digest", "slot")
 _LOG: Final = "log"
 _NEXT: Final = "log_next"
 
@@ -53,8 +54,14 @@ class BrandKeys(NamedTuple):
 def _storage(what: str) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except FAILURES as error:
         raise Unavailable(f"key store cannot {what}: {error}; nothing was done") from error
+
+
+def define_keys(db: Database) -> None:
+    """Make the tables of a key store in *db*, if they are not there."""
+    if db.layout() != _LAYOUT:
+        db.define(_SCHEMA, layout=_LAYOUT)
 
 
 class KeyStore:
@@ -68,18 +75,10 @@ class KeyStore:
     def __init__(self, path: Path, master: bytes, *, busy_ms: int = 10_000) -> None:
         """Open (and make, if new) the store at *path*; raises `Unavailable` for another master."""
         self._master = AESGCM(master)
-        with _storage("open"):
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db = connect(path, durable=True, busy_ms=busy_ms)
         try:
             with _storage("open"):
-                self._db.execute(f"PRAGMA busy_timeout = {busy_ms}")
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-                self._db.execute("PRAGMA secure_delete = ON")
-                self._db.execute("PRAGMA cache_size = -65536")
-                self._db.execute("PRAGMA wal_autocheckpoint = 4000")
-                if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
-                    self._db.executescript(_SCHEMA + "PRAGMA user_version = 1;")
+                define_keys(self._db)
             self.brand = self._brand_keys()
         except BaseException:
             self._db.close()
@@ -134,7 +133,7 @@ class KeyStore:
         self.begin()
         with _storage("keep the log's next key"):
             row = (_NEXT, self._wrap(key, _NEXT.encode()))
-            self._db.execute("INSERT OR REPLACE INTO brand_key VALUES (?, ?)", row)
+            self._db.execute(upsert("brand_key", "name", "wrapped"), row)
         self.commit()
         return Ed25519PrivateKey.from_private_bytes(key)
 
@@ -167,18 +166,16 @@ class KeyStore:
         """Start a transaction if none is open."""
         if not self._db.in_transaction:
             with _storage("start writing"):
-                self._db.execute("BEGIN IMMEDIATE")
+                self._db.begin()
 
     def commit(self) -> None:
         """Make what was written durable."""
-        if self._db.in_transaction:
-            with _storage("commit"):
-                self._db.execute("COMMIT")
+        with _storage("commit"):
+            self._db.commit()
 
     def roll_back(self) -> None:
         """Forget what was written since `begin`."""
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+        self._db.rollback()
 
     def keep(self, people: Sequence[PersonKeys], at: int) -> None:
         """Write the keys of *people*, minted by `mint`, in the open transaction."""
@@ -195,7 +192,7 @@ class KeyStore:
     def index(self, entries: Iterable[tuple[bytes, int]]) -> None:
         """Let each digest lead to its slot, in the open transaction; the newest word holds."""
         with _storage("index"):
-            self._db.executemany("INSERT OR REPLACE INTO blind_index VALUES (?, ?)", entries)
+            self._db.executemany(_PUT_DIGEST, entries)
 
     def unindex(self, entries: Iterable[tuple[bytes, int]]) -> None:
         """Let each digest lead nowhere, if it still leads to its slot."""
@@ -212,8 +209,8 @@ class KeyStore:
     def flush(self) -> None:
         """Leave no old page behind: the write-ahead log is emptied into the file and truncated."""
         with _storage("empty its write-ahead log"):
-            busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
+            drained = self._db.drain()
+        if not drained:
             raise Unavailable(
                 "key store's write-ahead log is still read by another process (a backup?): again"
             )
@@ -258,9 +255,10 @@ class KeyStore:
 
     def find_pseudonym(self, pseudonym: bytes) -> int | None:
         """The slot of *pseudonym*."""
-        row = self._db.execute(
-            "SELECT slot FROM person_key WHERE pseudonym = ?", (pseudonym,)
-        ).fetchone()
+        with _storage("read"):
+            row = self._db.execute(
+                "SELECT slot FROM person_key WHERE pseudonym = ?", (pseudonym,)
+            ).fetchone()
         return None if row is None else int(row[0])
 
     def next_slot(self) -> int:
@@ -272,11 +270,11 @@ class KeyStore:
     def with_keys(self, slots: Collection[int]) -> set[int]:
         """Which of *slots* have keys, or an identity that leads to them."""
         query = (
-            "SELECT 1 WHERE EXISTS (SELECT 1 FROM person_key WHERE slot = ?1)"
-            " OR EXISTS (SELECT 1 FROM blind_index WHERE slot = ?1)"
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM person_key WHERE slot = ?)"
+            " OR EXISTS (SELECT 1 FROM blind_index WHERE slot = ?)"
         )
         with _storage("read"):
-            return {slot for slot in slots if self._db.execute(query, (slot,)).fetchone()}
+            return {slot for slot in slots if self._db.execute(query, (slot, slot)).fetchone()}
 
     def count(self) -> int:
         """How many people have keys, orphans included."""
@@ -290,12 +288,6 @@ class KeyStore:
                 "SELECT slot FROM person_key WHERE made_at < ? ORDER BY slot", (at,)
             )
             return [row[0] for row in rows]
-
-    def back_up(self, target: Path) -> None:
-        """A consistent copy of the store at *target* (a new file)."""
-        with _storage("back up"), sqlite3.connect(target) as copy:
-            self._db.backup(copy)
-        copy.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -5,7 +5,6 @@ changes nothing, and so does saying it after erasure. Without keys the withdrawa
 clear (`journal/pending.py`) and stops every message until it is sealed.
 """
 
-import sqlite3
 from typing import Final
 
 from reciprocity.brand import BrandStatement, read_statement
@@ -19,8 +18,8 @@ from reciprocity.journal import pending
 from reciprocity.journal.entry import ANY_VERSION, Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Row, open_public
-from reciprocity.journal.store import explained
 from reciprocity.model import ConsentState, Id
+from reciprocity.storage import Database, explained
 
 __all__ = ["reach", "statement_without_keys", "withdraw_by_link", "withdraw_without_keys"]
 
@@ -64,7 +63,7 @@ def withdraw_by_link(journal: Journal, brand: BrandStatement, link: Link) -> boo
     return False  # erased in the last of these instants
 
 
-def withdraw_without_keys(db: sqlite3.Connection, link: Link, at: int) -> None:
+def withdraw_without_keys(db: Database, link: Link, at: int) -> None:
     """The same, noted in clear until keys are back; nothing is sent to anybody before that."""
     saying = _saying(statement_without_keys(db), at)
     kind, act = withdraw_all(saying, Wishes(), link.purpose, link.channel)
@@ -72,7 +71,7 @@ def withdraw_without_keys(db: sqlite3.Connection, link: Link, at: int) -> None:
         pending.leave(db, link.slot, kind, act, at)
 
 
-def statement_without_keys(db: sqlite3.Connection) -> BrandStatement:
+def statement_without_keys(db: Database) -> BrandStatement:
     """The brand file in force, which is public and needs no key to be read."""
     with explained("read the brand file in force"):
         row = db.execute(

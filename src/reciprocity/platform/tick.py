@@ -9,6 +9,7 @@ import msgspec
 from reciprocity.deliver.jobs import Jobs
 from reciprocity.deliver.run import SendReport
 from reciprocity.errors import Conflict, Unavailable
+from reciprocity.journal import copies
 from reciprocity.journal.destroy import sweep_orphans
 from reciprocity.leave import erase as erasing
 from reciprocity.platform.heard import PromisesKept, count_promises
@@ -58,6 +59,8 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
     """
     with closing(Jobs(shop.journal.folder, shop.journal.clock)) as jobs:
         erased = jobs.run("erase", lambda: _erase_due(shop, actor), 0)
+        # Not by one machine for all: each has snapshots of its own.
+        copies.forget_older(shop.journal.folder, shop.journal.safekeeping.erased())
         jobs.run("sweep", lambda: len(sweep_orphans(shop.journal)), 0)
         forgotten = jobs.run("observed", lambda: forget_due(shop.journal), 0)
         nothing: list[SendReport] = []

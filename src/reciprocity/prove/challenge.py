@@ -24,11 +24,11 @@ from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
 from reciprocity.journal.read import Reader
-from reciprocity.journal.store import explained
 from reciprocity.prove.epoch_tree import EpochTree
 from reciprocity.prove.epochs import FILE, blind_of, publish_epoch
 from reciprocity.prove.person import EntryProof, Grown, entry_proof, stated_by
 from reciprocity.prove.verify.challenge import FORMAT, MOST_VALUE, draw_slots
+from reciprocity.storage import explained
 from reciprocity.tlog.merkle import prove_consistency, root_at
 from reciprocity.tlog.note import Checkpoint, Note
 from reciprocity.tlog.tiles import TileReader

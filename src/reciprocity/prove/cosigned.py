@@ -5,14 +5,13 @@ is decided from it alone but one thing: a checkpoint that this log signed, and w
 which is no beginning of the log now, shows that an older journal was put in its place.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from reciprocity.errors import Damaged, ReciprocityError
-from reciprocity.journal.store import connect, explained, write_transaction
+from reciprocity.storage import Database, connect, exists, explained, transaction, upsert
 
 __all__ = ["Cosigned", "Seen", "cosigned_checkpoint"]
 
@@ -29,6 +28,9 @@ CREATE TABLE IF NOT EXISTS witness (
 """
 GATHERING: Final = "gathering"
 HELD: Final = "held"
+_PUT_WITNESS: Final = upsert(
+    "witness", "origin, key", "size", "success_at", "problem", "problem_at"
+)
 
 
 class Seen(NamedTuple):
@@ -65,9 +67,7 @@ class Cosigned:
     def see(self, origin: str, key: str, seen: Seen) -> None:
         """Remember *seen* of the witness with verifier key *key*."""
         with explained("keep what a witness knew"):
-            self._db.execute(
-                "INSERT OR REPLACE INTO witness VALUES (?, ?, ?, ?, ?, ?)", (origin, key, *seen)
-            )
+            self._db.execute(_PUT_WITNESS, (origin, key, *seen))
 
     def note(self, origin: str, what: str) -> bytes | None:
         """The checkpoint of the log *origin* being gathered for, or the newest that held."""
@@ -81,16 +81,17 @@ class Cosigned:
         """Keep *note* of *size* leaves, unless a larger one is kept already."""
         with explained("keep a cosigned checkpoint"):
             self._db.execute(
-                "INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                "INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (origin, what) DO UPDATE SET"
                 " size = excluded.size, note = excluded.note, kept_at = excluded.kept_at"
-                " WHERE excluded.size >= size",
+                " WHERE excluded.size >= checkpoint.size",
                 (origin, what, size, note, at),
             )
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Nobody else changes the file inside."""
-        with write_transaction(self._db, "keep what witnesses said"):
+        with transaction(self._db, "keep what witnesses said"):
             yield
 
     def close(self) -> None:
@@ -106,11 +107,11 @@ class Cosigned:
         self.close()
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> Database:
     db = connect(path, durable=False)
     try:
         with explained("open the cosigned checkpoints"):
-            db.executescript(_SCHEMA)
+            db.define(_SCHEMA)
     except BaseException:
         db.close()
         raise
@@ -123,10 +124,10 @@ def cosigned_checkpoint(folder: Path, origin: str = "") -> bytes | None:
     Of the log *origin*, if told: after a restore there is a new one. None before the first, and
     when the file is lost or cannot be read: whoever asks goes on with the log's own signature.
     """
-    if not (folder / FILE).exists():
-        return None
     try:
-        with explained("read"), closing(sqlite3.connect(folder / FILE)) as db:
+        if not exists(folder / FILE):
+            return None
+        with explained("read"), closing(connect(folder / FILE, durable=False)) as db:
             row = db.execute(
                 "SELECT note FROM checkpoint WHERE what = ? AND ? IN (origin, '')"
                 " ORDER BY kept_at DESC LIMIT 1",

@@ -6,7 +6,6 @@ so an epoch hashes anew the tiles in which something changed, and no others. The
 log it belongs to and how far it has come; whoever uses it holds that against the journal.
 """
 
-import sqlite3
 from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from reciprocity.errors import Damaged, ProofError
-from reciprocity.journal.store import connect, explained, write_transaction
+from reciprocity.storage import Database, connect, explained, transaction, upsert
 from reciprocity.tlog.merkle import HASH_BYTES, prove_inclusion, root_at
 from reciprocity.tlog.tiles import TILE_WIDTH, TileReader, tile_root
 
@@ -31,6 +30,7 @@ CREATE TABLE IF NOT EXISTS reached (
     log_root BLOB NOT NULL, slots INTEGER NOT NULL, sum_n INTEGER NOT NULL
 ) STRICT;
 """
+_PUT_REACHED: Final = upsert("reached", "id", "origin", "size", "log_root", "slots", "sum_n")
 _PUT_HASHES: Final = (
     "INSERT INTO tile VALUES (?1, ?2, ?3, x'') ON CONFLICT DO UPDATE SET hashes = ?3"
 )
@@ -70,7 +70,7 @@ class EpochTree:
     @contextmanager
     def changing(self) -> Iterator[None]:
         """One process at a time changes the tree; all of it is kept, or on an error none."""
-        with write_transaction(self._db, "change the tree of epochs"):
+        with transaction(self._db, "change the tree of epochs"):
             yield
 
     def reached(self) -> Reached:
@@ -84,7 +84,7 @@ class EpochTree:
     def reach(self, now: Reached) -> None:
         """State how far it has come, inside `changing`."""
         with explained("write the tree of epochs"):
-            self._db.execute("INSERT OR REPLACE INTO reached VALUES (1, ?, ?, ?, ?, ?)", now)
+            self._db.execute(_PUT_REACHED, (1, *now))
 
     def empty(self) -> None:
         """Forget everything, inside `changing`."""
@@ -173,11 +173,11 @@ class EpochTree:
         self.close()
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _opened(path: Path) -> Database:
     db = connect(path, durable=False)
     try:
         with explained("open the tree of epochs"):
-            db.executescript(_SCHEMA)
+            db.define(_SCHEMA)
     except BaseException:
         db.close()
         raise

@@ -26,8 +26,8 @@ from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
 from reciprocity.journal.log_reader import State
 from reciprocity.journal.read import Reader
-from reciprocity.journal.store import explained
 from reciprocity.prove.epoch_tree import EpochTree, Reached, epoch_leaf
+from reciprocity.storage import explained
 from reciprocity.tlog.merkle import HASH_BYTES, root_at
 
 __all__ = [

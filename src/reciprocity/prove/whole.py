@@ -18,7 +18,7 @@ from reciprocity.events import ErasureDone, LogRestored, OperatorActed, Scope
 from reciprocity.journal.leaf import Row, Told
 from reciprocity.journal.log_reader import State
 from reciprocity.journal.read import Reader
-from reciprocity.journal.store import explained
+from reciprocity.storage import explained
 from reciprocity.tlog.merkle import hash_leaves
 from reciprocity.tlog.note import open_checkpoint
 from reciprocity.tlog.signing import LogVerifier

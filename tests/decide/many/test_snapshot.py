@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -156,6 +157,23 @@ def test_an_erased_person_is_in_no_file(shop, clock):
     clock.at += 1
     equal(shop)
     assert 3 not in rows(shop)
+
+
+def test_whoever_another_machine_erased_leaves_the_files_here_with_the_next_tick(shop):
+    equal(shop)
+    place, safe = copies_of(shop.journal.folder), shop.journal.safekeeping
+    kept = {path: path.stat().st_mtime for path in place.glob("*.parquet")}
+    made = max(kept.values())
+    for path in kept:
+        os.utime(path, (made - 3_600, made - 3_600))
+    safe.keep_erased(PART + 1, round((made - 7_200) * 1000))  # before the file was made
+    shop.tick("operator:tests")
+    assert kept.keys() == set(place.glob("*.parquet"))
+    safe.keep_erased(5, round(made * 1000))
+    shop.tick("operator:tests")
+    first = {path for path in kept if path.name.endswith("-000000.parquet")}
+    assert first
+    assert kept.keys() - set(place.glob("*.parquet")) == first
 
 
 def test_no_address_and_no_value_that_was_not_shared(shop):

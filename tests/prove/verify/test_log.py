@@ -17,6 +17,7 @@ from reciprocity.prove.export import export_log
 from reciprocity.prove.verify import verify_log
 from reciprocity.tlog.note import Checkpoint, Note, Signature
 from reciprocity.tlog.tiles import TILE_WIDTH, TilePath, partial_tiles
+from tests.place import copied
 from tests.shop import add_people, new_shop
 
 if TYPE_CHECKING:
@@ -379,7 +380,7 @@ def test_a_log_that_was_seen_goes_on_from_there(given: Given, tmp_path: Path) ->
 def test_two_histories_under_one_key_do_not_go_on_from_each_other(tmp_path: Path) -> None:
     with new_shop(tmp_path) as shop:
         add_people(shop, 10)
-    shutil.copytree(tmp_path, tmp_path.parent / f"{tmp_path.name}-other")
+    copied(tmp_path, tmp_path.parent / f"{tmp_path.name}-other")
     seen, key = b"", ""
     for folder, people in ((tmp_path, 3), (tmp_path.parent / f"{tmp_path.name}-other", 5)):
         with new_shop(folder) as shop:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from base64 import b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from reciprocity.errors import InputError, ProofError
 from reciprocity.leave.erase import erase
 from reciprocity.prove.person import person_proof
 from reciprocity.prove.verify import verify_person
+from tests.place import copied
 from tests.prove.verify.conftest import size_of
 from tests.shop import add_people, new_shop, withdraw
 
@@ -141,7 +141,7 @@ def test_a_log_that_tells_another_past_is_found(tmp_path: Path) -> None:
     """One key, two histories: the second, however long, does not go on from the first."""
     with new_shop(tmp_path) as shop:
         add_people(shop, 3)
-    shutil.copytree(tmp_path, tmp_path.parent / f"{tmp_path.name}-other")
+    copied(tmp_path, tmp_path.parent / f"{tmp_path.name}-other")
     with new_shop(tmp_path) as shop:
         add_people(shop, 1)
         seen, key = shop.journal.state().checkpoint, shop.journal.signer().verifier_key.encode()

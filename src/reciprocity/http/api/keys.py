@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from reciprocity.errors import InputError
-from reciprocity.journal.store import connect, explained
+from reciprocity.storage import connect, explained
 
 __all__ = ["DAY_MS", "MOST_DAYS", "ApiKey", "ApiKeys", "Made", "Scope"]
 
@@ -86,7 +86,7 @@ class ApiKeys:
         self._clock, self._lock = clock, threading.Lock()
         self._db = connect(folder / "api_keys.db", durable=True)
         with explained("open the API keys"):
-            self._db.executescript(_SCHEMA)
+            self._db.define(_SCHEMA)
 
     def check(self, name: str, scopes: Sequence[Scope], days: int) -> None:
         """Hold that such a key may be added; raises `InputError` saying what to change."""
@@ -115,8 +115,8 @@ class ApiKeys:
         )
         with self._lock, explained("add an API key"):
             done = self._db.execute(
-                "INSERT OR IGNORE INTO api_key (name, id, digest, scopes, added_on, until) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO api_key (name, id, digest, scopes, added_on, until) "
+                "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (name, key_id, _digest(token), " ".join(key.scopes), key.added_on, key.until),
             )
         if done.rowcount != 1:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from reciprocity.journal.schema import TRIGGERS
+from reciprocity.journal.schema import POSTGRESQL_TRIGGERS, SQLITE_TRIGGERS
 
 revision = "0001"
 down_revision = None
@@ -81,5 +81,6 @@ def upgrade() -> None:
         sa.Column("key", sa.LargeBinary, nullable=False),
         sa.Column("made_at", _Int, nullable=False),
     )
-    for trigger in TRIGGERS:
+    on_file = op.get_bind().dialect.name == "sqlite"
+    for trigger in SQLITE_TRIGGERS if on_file else POSTGRESQL_TRIGGERS:
         op.execute(trigger)

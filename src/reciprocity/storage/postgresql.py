@@ -1,0 +1,331 @@
+"""A database in a schema of PostgreSQL (14 or newer), through psycopg 3.
+
+The write lock is an advisory one, taken together with BEGIN under READ COMMITTED: every statement
+after it sees what the holder before committed. It goes back when its holder's connection ends, so a
+killed process never holds it for long; keepalives tell a vanished machine within half a minute.
+
+A lost server ends what was open. The next statement outside a transaction finds it again; only a
+reading one is run a second time, since nobody knows what became of a write.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+from reciprocity.errors import Unavailable
+from reciprocity.storage.failures import DatabaseContradicted, DatabaseStopped
+from reciprocity.storage.place import Place
+
+try:
+    import psycopg
+    from psycopg.pq import TransactionStatus
+    from psycopg.types.numeric import Int8BinaryDumper
+except ImportError as error:
+    raise Unavailable(
+        "PostgreSQL needs a driver that is not there: pip install 'reciprocity[postgres]'"
+    ) from error
+
+__all__ = ["PostgresDatabase", "alone", "leased", "open_driver"]
+
+_NAMED: Final = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX) IF NOT EXISTS (\w+)")
+_WORDS: Final = (
+    (re.compile(r"\)\s*STRICT\b(?:\s*,\s*WITHOUT ROWID)?"), ")"),
+    (re.compile(r"\bBLOB\b"), "BYTEA"),
+    (re.compile(r"\bINTEGER\b"), "BIGINT"),
+)
+"""SQLite's words for a table, and PostgreSQL's."""
+_OWN: Final = "let the role that connects own the brand's schemas"
+_Result = TypeVar("_Result")
+
+
+def open_driver(place: Place, name: str, *, durable: bool, busy_ms: int) -> psycopg.Connection:
+    """The driver's own connection to the schema *name*; raises its own errors."""
+    keep_alive = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+    connection = psycopg.connect(
+        place.url,
+        autocommit=True,
+        application_name=f"reciprocity {name}",
+        options=(
+            f"-c search_path={place.schema(name)} -c lock_timeout={busy_ms} {keep_alive}"
+            f" -c synchronous_commit={'on' if durable else 'off'} -c client_min_messages=warning"
+        ),
+        connect_timeout=10,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=30_000,
+    )
+    # One type for all whole numbers: otherwise each size of value makes a plan of its own.
+    connection.adapters.register_dumper(int, Int8BinaryDumper)
+    return connection
+
+
+def alone(place: Place, name: str) -> str:
+    """How a transaction begins that writes to the database *name*, with the lock on it."""
+    return f"BEGIN; SELECT pg_advisory_xact_lock({place.lock(name)})"
+
+
+@lru_cache(maxsize=2_048)
+def _spelled(query: str) -> bytes:
+    """*query* in the driver's placeholders."""
+    return query.replace("%", "%%").replace("?", "%s").encode()
+
+
+@contextmanager
+def leased(place: Place, name: str, *, shared: bool) -> Iterator[Callable[[], bool]]:
+    """A way to try for the lease *name*, which ends with the block, or with this process.
+
+    Raises `DatabaseStopped` where the database cannot be reached.
+    """
+    db = PostgresDatabase(place, "journal", durable=False, busy_ms=0)
+    how = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
+    try:
+        yield lambda: db.execute(f"SELECT {how}(?)", (place.lock(name),)).fetchone() == (True,)
+    finally:
+        db.close()
+
+
+class PostgresDatabase:
+    """`Database` over PostgreSQL."""
+
+    def __init__(self, place: Place, name: str, *, durable: bool, busy_ms: int) -> None:
+        """Connect to the schema of the database *name* at *place*; it need not be there yet."""
+        self.place, self.name = place, name
+        self._durable, self._busy_ms = durable, busy_ms
+        self._begun = False
+        self._streams = 0
+        self._connection = self._open()
+
+    def _open(self) -> psycopg.Connection:
+        with self._translated():
+            return open_driver(self.place, self.name, durable=self._durable, busy_ms=self._busy_ms)
+
+    # -- statements --
+
+    @property
+    def in_transaction(self) -> bool:
+        """See `Database.in_transaction`."""
+        return self._begun
+
+    def execute(self, query: str, values: Sequence[Any] = (), /) -> psycopg.Cursor:
+        """See `Database.execute`."""
+
+        def work(connection: psycopg.Connection) -> psycopg.Cursor:
+            return connection.execute(_spelled(query), values, binary=True)
+
+        return self._run(work, again=not self._begun and query.startswith("SELECT"))
+
+    def executemany(self, query: str, rows: Iterable[Sequence[Any]], /) -> psycopg.Cursor:
+        """See `Database.executemany`."""
+
+        def work(connection: psycopg.Connection) -> psycopg.Cursor:
+            cursor = connection.cursor()
+            cursor.executemany(_spelled(query), rows)
+            return cursor
+
+        return self._run(work)
+
+    def stream(self, query: str, values: Sequence[Any] = (), /) -> Iterator[Any]:
+        """See `Database.stream`."""
+        self._streams += 1
+        name, hold = f"stream_{self._streams}", not self._begun
+        with (
+            self._translated(),
+            self._live().cursor(name, withhold=hold) as cursor,
+        ):
+            cursor.itersize = 2_000
+            yield from cursor.execute(_spelled(query), values, binary=True)
+
+    def _run(
+        self, work: Callable[[psycopg.Connection], _Result], *, again: bool = False
+    ) -> _Result:
+        connection = self._live()
+        try:
+            return work(connection)
+        except psycopg.Error as error:
+            if not (again and connection.closed):
+                raise self._named(error) from error
+        connection = self._live()
+        with self._translated():
+            return work(connection)
+
+    def _live(self) -> psycopg.Connection:
+        if self._connection.closed:
+            if self._begun:
+                raise DatabaseStopped(
+                    "connection to PostgreSQL was lost; nothing was written, try again"
+                )
+            self._connection = self._open()
+        return self._connection
+
+    # -- transactions --
+
+    def begin(self) -> None:
+        """See `Database.begin`."""
+        self._start(alone(self.place, self.name))
+
+    def begin_reading(self) -> None:
+        """See `Database.begin_reading`."""
+        self._start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def _start(self, statements: str) -> None:
+        if self._begun:
+            raise DatabaseContradicted("a transaction is open already")
+        try:
+            self._run(lambda connection: connection.execute(statements.encode()), again=True)
+        except BaseException:
+            self._end("ROLLBACK")
+            raise
+        self._begun = True
+
+    def commit(self) -> None:
+        """See `Database.commit`."""
+        if not self._begun:
+            return
+        # PostgreSQL calls it a success when it rolls back what a failed statement left.
+        if self._connection.info.transaction_status is not TransactionStatus.INTRANS:
+            raise DatabaseStopped(
+                "its transaction failed or its connection was lost; nothing was written, try again"
+            )
+        try:
+            self._connection.execute(b"COMMIT")
+        except psycopg.Error as error:
+            if self._connection.closed:
+                raise DatabaseStopped(
+                    "connection to PostgreSQL was lost while it committed: it may be written or "
+                    "not; look, or do the same again, under the same id if it had one"
+                ) from error
+            raise self._named(error) from error
+        self._begun = False
+
+    def rollback(self) -> None:
+        """See `Database.rollback`."""
+        if self._begun:
+            self._end("ROLLBACK")
+            self._begun = False
+
+    def _end(self, statement: str) -> None:
+        """End whatever the server thinks is open; a connection that is lost has nothing open."""
+        if self._connection.closed:
+            return
+        if self._connection.info.transaction_status is not TransactionStatus.IDLE:
+            try:
+                self._connection.execute(statement.encode())
+            except psycopg.Error:
+                self._connection.close()
+
+    # -- tables --
+
+    def define(self, script: str, /, *, layout: int = 0) -> None:
+        """See `Database.define`."""
+        names = _NAMED.findall(script)
+        if names and len(names) == script.count("CREATE") and self._has(names, layout):
+            return
+        for old, new in _WORDS:
+            script = old.sub(new, script)
+        schema = self.place.schema(self.name)
+        inside = self._begun
+        if not inside:
+            self.begin()
+        try:
+            self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            for statement in filter(str.strip, script.split(";")):
+                self.execute(statement)
+            if layout:
+                self.execute(f"COMMENT ON SCHEMA {schema} IS '{layout}'")
+            if not inside:
+                self.commit()
+        except BaseException:
+            if not inside:
+                self.rollback()
+            raise
+
+    def _has(self, names: Sequence[str], layout: int) -> bool:
+        (found,) = self.execute(
+            "SELECT COUNT(*) FROM pg_class WHERE relnamespace = to_regnamespace(?)"
+            " AND relname = ANY(?)",
+            (self.place.schema(self.name), list(names)),
+        ).fetchone() or (0,)
+        return found == len(names) and (not layout or self.layout() == layout)
+
+    def layout(self) -> int:
+        """See `Database.layout`."""
+        (noted,) = self.execute(
+            "SELECT obj_description(to_regnamespace(?), 'pg_namespace')",
+            (self.place.schema(self.name),),
+        ).fetchone() or (None,)
+        return int(noted or 0)
+
+    def has_table(self, name: str, /) -> bool:
+        """See `Database.has_table`."""
+        found = self.execute(
+            "SELECT 1 FROM pg_tables WHERE schemaname = ? AND tablename = ?",
+            (self.place.schema(self.name), name),
+        )
+        return found.fetchone() is not None
+
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        """See `Database.tables`."""
+        found = self.execute(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = ? ORDER BY table_name, ordinal_position",
+            (self.place.schema(self.name),),
+        )
+        tables: dict[str, tuple[str, ...]] = {}
+        for table, column in found:
+            tables[table] = (*tables.get(table, ()), column)
+        return tables
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], /) -> None:
+        """See `Database.load`."""
+        into = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+
+        def work(connection: psycopg.Connection) -> None:
+            with connection.cursor().copy(into.encode()) as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+        self._run(work)
+
+    def drain(self) -> bool:
+        """VACUUM what has deleted rows; what an older reader may still see waits for the next.
+
+        PostgreSQL does not overwrite: pages and its own log keep bytes until they are used anew.
+        """
+        for name in self.tables():
+            self.execute(f"VACUUM {name}")
+        return True
+
+    def close(self) -> None:
+        """See `Database.close`."""
+        self._connection.close()
+
+    # -- failures --
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._named(error) from error
+
+    def _named(self, error: psycopg.Error) -> Exception:
+        said = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, psycopg.errors.LockNotAvailable):
+            return DatabaseStopped(
+                f"{said}; another process holds it, nothing was written, try again"
+            )
+        if isinstance(error, psycopg.errors.DiskFull):
+            return DatabaseStopped(f"{said}; nothing was written, make room and try again")
+        if isinstance(error, psycopg.OperationalError):
+            return DatabaseStopped(
+                f"{said}; start PostgreSQL, or check {self.place.schemas}'s database.toml and "
+                "~/.pgpass, and try again"
+            )
+        if isinstance(error, psycopg.errors.InsufficientPrivilege):
+            return DatabaseStopped(f"{said}; {_OWN}")
+        if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
+            return DatabaseStopped(f"{said}; run `reciprocity apply`, or {_OWN}")
+        return DatabaseContradicted(said)

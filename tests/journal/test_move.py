@@ -1,0 +1,234 @@
+"""A brand moves into PostgreSQL: the same log, nothing lost, nobody goes on with the old one."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import closing
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reciprocity.errors import InputError, ReciprocityError, Unavailable
+from reciprocity.events import Act, ConsentRow
+from reciprocity.http.api.keys import ApiKeys, Scope
+from reciprocity.http.desk import Desk
+from reciprocity.http.visits import Visits
+from reciprocity.journal import load as loading
+from reciprocity.journal import move as moving
+from reciprocity.journal import pending
+from reciprocity.journal.backup import back_up, newest
+from reciprocity.journal.move import Moved, move
+from reciprocity.journal.restore import check_tree, restore
+from reciprocity.leave.erase import erase
+from reciprocity.model import ConsentState
+from reciprocity.platform import Reciprocity
+from reciprocity.storage import FILE, SHARED, Place, connect, place_of
+from tests.journal.small import everything
+from tests.place import server
+from tests.shop import DAY, Clock, add_people, new_shop, withdraw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+real_settle = moving.settle
+_numbers = count(1)
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place(server().url, f"moved{next(_numbers)}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A brand in files that has lived: people, a campaign, a withdrawal, somebody erased."""
+    clock = Clock()
+    with new_shop(tmp_path, clock=clock) as shop:
+        slots = add_people(shop, 30)
+        shop.send("spring", "operator:tests")
+        clock.at += DAY
+        withdraw(shop, slots[1])
+        erase(shop.journal, slots[2], operator="operator:ada", now=True)
+        with closing(ApiKeys(tmp_path / "shop", clock)) as keys:
+            keys.add("crm", [Scope.DECISIONS], 30)
+        with closing(Visits(tmp_path / "shop", clock)) as visits:
+            visits.begin(slots[3])
+    return tmp_path / "shop"
+
+
+def moved(folder: Path, place: Place) -> Moved:
+    return move(
+        folder,
+        place,
+        master_key=folder.parent / "master.key",
+        safekeeping=folder.parent / "safe",
+        clock=Clock(),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _master_key(folder: Path) -> None:
+    """The same key under the name that these tests know."""
+    with Reciprocity.open(folder, Clock()) as shop:
+        (folder.parent / "master.key").symlink_to(shop.brand.master_key)
+
+
+def seen(folder: Path) -> tuple[object, ...]:
+    """All that a brand knows, to be compared."""
+    with Reciprocity.open(folder, Clock()) as shop:
+        check_tree(shop.journal)
+        assert shop.audit().breaches == ()
+        with closing(ApiKeys(folder, Clock())) as keys:
+            names = [key.name for key in keys.all()]
+        digests = [shop.journal.digest("email", f"p{number}@example.com") for number in range(30)]
+        with closing(shop.journal.connection()) as db:
+            link_keys = db.execute("SELECT id, key FROM link_key ORDER BY id").fetchall()
+        return (
+            shop.journal.state(), everything(shop.journal), shop.journal.erased(),
+            [shop.journal.profile(slot) for slot in range(30)], names, link_keys,
+            {digest: shop.journal.find(digest) for digest in digests},
+            [shop.journal.history(slot) for slot in range(30)],
+        )  # fmt: skip
+
+
+def test_all_of_it_is_there_and_it_goes_on(folder: Path, place: Place) -> None:
+    before, told = seen(folder), list[tuple[int, int]]()
+    done = move(
+        folder, place, master_key=folder.parent / "master.key", safekeeping=folder.parent / "safe",
+        clock=Clock(), progress=lambda *step: told.append(step),
+    )  # fmt: skip
+    assert place_of(folder) == place
+    assert [file.name for file in folder.glob("*.db*")] == []
+    assert told[-1][0] == told[-1][1] == sum(done.rows.values())
+    assert done.rows.keys() == {"journal", "keys", "standing", "api_keys", "visits"}
+    assert seen(folder) == before
+    clock = Clock(Clock().at + 2 * DAY)
+    with Reciprocity.open(folder, clock) as shop:
+        assert (done.size, done.root) == (
+            shop.journal.state().size, shop.journal.root(done.size).hex(),
+        )  # fmt: skip
+        (new,) = add_people(shop, 1)
+        assert shop.send("spring", "operator:tests").delivered == 1
+        erase(shop.journal, new, operator="operator:ada", now=True)
+        live = everything(shop.journal)
+        shop.journal.rebuild()
+        assert everything(shop.journal) == live
+        assert shop.audit().breaches == ()
+
+
+def test_whoever_has_the_old_one_open_can_do_nothing_more(folder: Path, place: Place) -> None:
+    clock = Clock(Clock().at + 2 * DAY)
+    with Reciprocity.open(folder, clock) as old, closing(Desk(folder, clock)) as desk:
+        moved(folder, place)
+        for attempt in (
+            lambda: add_people(old, 1),
+            lambda: withdraw(old, 5),
+            lambda: old.journal.kept(5),
+            lambda: list(old.journal.everyone()),
+            lambda: old.send("spring", "operator:tests"),
+            old.audit,
+            desk.shop,
+            desk.check,
+        ):
+            with pytest.raises(ReciprocityError, match=r"moved|start this"):
+                attempt()
+        assert old.journal.version(5) == -1  # the door
+
+
+def test_without_the_place_named_the_old_one_opens_no_more(folder: Path, place: Place) -> None:
+    """As it is left by who dies after the fence: nothing is lost, the same command finishes."""
+    before = seen(folder)
+    pid = os.fork()
+    if not pid:
+
+        def settle(where: Path, to: Place) -> None:
+            if where == folder:
+                os.kill(os.getpid(), signal.SIGKILL)
+            real_settle(where, to)
+
+        moving.settle = settle
+        moved(folder, place)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    assert os.WIFSIGNALED(status)
+    assert place_of(folder) is None
+    with pytest.raises(Unavailable, match="run the same `reciprocity migrate` again"):
+        Reciprocity.open(folder, Clock())
+    row = ConsentRow(purpose="offers", channel="email", state=ConsentState.WITHDRAWN)
+    act = Act(actor="person", method="link", consent=(row,))
+    with (
+        closing(connect(folder / "journal.db", durable=True)) as db,
+        pytest.raises(Unavailable, match="moved"),
+    ):
+        pending.leave(db, 5, "consent.withdrawn", act, Clock().at)
+    with pytest.raises(InputError, match="name that place again"):
+        moved(folder, Place(place.url, "elsewhere"))
+    moved(folder, place)
+    assert seen(folder) == before
+
+
+@pytest.mark.parametrize("name", [name for name in SHARED if name not in ("observed", "cosigned")])
+def test_stopped_while_it_loads_nothing_has_changed(
+    folder: Path, place: Place, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, real = seen(folder), loading._load_one
+
+    def stopped(which: str, *rest: object) -> None:
+        if which == name:
+            raise KeyboardInterrupt
+        real(which, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "_load_one", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            moved(folder, place)
+    assert place_of(folder) is None
+    assert seen(folder) == before
+    moved(folder, place)
+    assert seen(folder) == before
+
+
+def test_a_place_that_is_taken_or_away_is_refused_and_nothing_changes(
+    folder: Path, place: Place, tmp_path: Path
+) -> None:
+    before = seen(folder)
+    with pytest.raises(Unavailable, match="PostgreSQL"):
+        moved(folder, Place("postgresql://brand@127.0.0.1:1/none", "shop"))
+    other = tmp_path / "other"
+    with new_shop(other) as shop:
+        add_people(shop, 1)
+        key = shop.brand.master_key
+    move(other / "shop", place, master_key=key, safekeeping=other / "safe", clock=Clock())
+    with pytest.raises(InputError, match="hold a brand already"):
+        moved(folder, place)
+    assert seen(folder) == before
+    with pytest.raises(InputError, match="pg_dump"):
+        move(other / "shop", place, master_key=key, safekeeping=other / "safe", clock=Clock())
+    assert not (folder / FILE).exists()
+
+
+def test_a_backup_of_it_is_restored_there_and_in_files(folder: Path, place: Place) -> None:
+    moved(folder, place)
+    clock = Clock(Clock().at + 2 * DAY)
+    with Reciprocity.open(folder, clock) as shop:
+        key, safe = shop.brand.master_key, shop.brand.safekeeping
+        back_up(shop.journal, folder.parent / "b1", folder.parent / "b2")
+        size = shop.journal.state().size
+        live = everything(shop.journal)
+    for where in ("schemas", "files"):
+        for name in SHARED:
+            server().ask(f"DROP SCHEMA IF EXISTS {place.schema(name)} CASCADE")
+        if where == "files":
+            (folder / FILE).unlink()
+        journal_from, keys_from = newest(folder.parent / "b1", folder.parent / "b2")
+        done = restore(
+            folder, journal_from=journal_from, keys_from=keys_from, master_key=key,
+            safekeeping=safe, clock=clock, operator="operator:tests",
+        )  # fmt: skip
+        assert (done.size, done.lost, done.signatures_needed) == (size, 0, 0)
+        with Reciprocity.open(folder, clock) as shop:
+            assert everything(shop.journal) == live
+            assert shop.audit().breaches == ()
+        assert (folder / "journal.db").exists() == (where == "files")
