@@ -52,7 +52,18 @@ class Site(NamedTuple):
         while len(self.letters("/e/")) <= before:
             assert time.monotonic() < end, "no mail came"
             time.sleep(0.01)
+        while self.in_flight():  # what became of it is written after it went
+            assert time.monotonic() < end, "nobody said what became of the mail"
+            time.sleep(0.01)
         return link_in(self.letters("/e/")[-1])
+
+    def in_flight(self) -> bool:
+        """Is there an attempt whose outcome nobody has told yet?"""
+        return any(
+            not sent.outcome
+            for kept in self.shop.journal.everyone()
+            for sent in kept.standing.sent
+        )
 
     def enter(self, address: str = "p0@example.com") -> Response:
         """Open the page of the person with *address*."""

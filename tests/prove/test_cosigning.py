@@ -260,14 +260,14 @@ def never(_to: socket.socket, _: bytes) -> None:
 
 def drip_headers(to: socket.socket, _: bytes) -> None:
     to.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-    for _ in range(300):
+    while True:  # until nobody listens any more
         to.sendall(b"x")
         time.sleep(0.1)
 
 
 def drip_body(to: socket.socket, _: bytes) -> None:
     to.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-    for _ in range(300):
+    while True:  # until nobody listens any more
         to.sendall(b"x")
         time.sleep(0.1)
 

@@ -1,4 +1,4 @@
-"""`sql`: what people share for a purpose, in counts and averages."""
+"""`sql`: what people share for a purpose, in counts; `views`: as views in the brand's database."""
 
 import csv
 import sys
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer()
+views = typer.Typer(no_args_is_help=True)
+app.add_typer(views, name="views", help="A view for each purpose, in the brand's own database.")
 
 
 @app.command()
@@ -86,3 +88,73 @@ def _show(found: "Answer", least: int) -> None:
     screen().print(
         f"Asked of {found.people:,} people. {small}; a figure that rests on fewer is empty."
     )
+
+
+@views.command()
+def publish(
+    context: typer.Context,
+    purposes: Annotated[list[str], typer.Argument(metavar="PURPOSE...", help="For which uses.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make a view a purpose; an attribute is NULL unless its owner shares it for that now.
+
+    In PostgreSQL each has a role that can read it and nothing else; in a file a view is a
+    convenience and no boundary. New values come when it is run again; what is taken back goes at
+    once.
+    """
+    from reciprocity.cli.screen import progress
+    from reciprocity.platform.asking import publish_views
+
+    actor = front_of(context).actor
+    with opened(context) as shop, progress("Reading", "Copying") as (read, move):
+        made = publish_views(shop.journal, purposes, actor=actor, on_snapshot=read, progress=move)
+        where = shop.brand.folder / "standing.db"
+    if as_json:
+        print_json([one._asdict() for one in made])
+        return
+    for one in made:
+        print(f"{one.name}: {', '.join(one.columns) or 'no attribute'}; {one.people:,} people")
+        if one.role:
+            print(f'  let somebody read it: GRANT "{one.role}" TO ...;')
+        else:
+            print(f"  in {where}; whoever opens that file reads all that is in it")
+
+
+@views.command("list")
+def list_views(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List the purposes that have a view."""
+    from contextlib import closing
+
+    from reciprocity.decide.many.named_views import views_in
+    from reciprocity.storage import connect
+
+    with (
+        opened(context) as shop,
+        closing(connect(shop.brand.folder / "standing.db", durable=False)) as db,
+    ):
+        found = views_in(db)
+    if as_json:
+        print_json(found)
+    else:
+        print("\n".join(found) or "no view: `reciprocity views publish PURPOSE`")
+
+
+@views.command()
+def drop(
+    context: typer.Context,
+    purposes: Annotated[
+        list[str] | None, typer.Argument(metavar="[PURPOSE...]", help="All, unless told which.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take views away, and the values copied for them."""
+    from reciprocity.decide.many.named_views import drop_views
+
+    with opened(context) as shop:
+        gone = drop_views(shop.brand.folder, *(purposes or ()))
+    if as_json:
+        print_json(gone)
+    else:
+        print(f"gone: {', '.join(gone) or 'there was none'}")

@@ -28,9 +28,9 @@ from reciprocity.journal.rotation import settled_signer
 from reciprocity.journal.safekeeping import Mark, Safekeeping
 from reciprocity.journal.turn import Turn
 from reciprocity.journal.waiting import Answer, Request, Ticket, Waiting
-from reciprocity.journal.write import origin_of, proved, write_cache, write_turn
+from reciprocity.journal.write import PUT_STATE, origin_of, proved, write_cache, write_turn
 from reciprocity.keys import KeyStore
-from reciprocity.storage import Database, explained, upsert
+from reciprocity.storage import Database, explained
 from reciprocity.tlog.merkle import root_at
 from reciprocity.tlog.note import Checkpoint, open_checkpoint, sign_note
 from reciprocity.tlog.signing import LogSigner, LogVerifier
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Appender", "Request"]
 
 BEHIND_MS: Final = 5_000
-_PUT_STATE: Final = upsert(
-    "log_state", "id", "size", "last_at", "next_slot", "origin", "gap", "checkpoint"
-)
 
 _log = logging.getLogger(__name__)
 
@@ -116,6 +113,11 @@ class Appender:
     def forget_queued(self, slot: int) -> None:
         """Leave nothing queued for *slot*; inside `alone`."""
         self._cache.forget_queued(slot)
+
+    def forget_shared(self) -> None:
+        """Leave nothing copied of whoever is erased by now."""
+        with self._turn_lock:
+            self._cache.forget_shared()
 
     def flush_cache(self) -> None:
         """Leave no old page of the cache behind."""
@@ -220,8 +222,7 @@ class Appender:
             self._db.begin()
 
     def _roll_back(self) -> None:
-        self._db.rollback()
-        for undo in (self._keys.roll_back, self._cache.roll_back):
+        for undo in (self._db.rollback, self._keys.roll_back, self._cache.roll_back):
             undo()
 
     # -- looking, under the lock --
@@ -319,7 +320,7 @@ class Appender:
         with explained("append"):
             write_turn(self._db, turn, tiles)
             self._db.execute(
-                _PUT_STATE,
+                PUT_STATE,
                 (1, edge.size, at, turn.next_slot, origin, turn.gap, checkpoint),
             )
         return checkpoint

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from reciprocity.errors import Damaged, Unavailable
+from reciprocity.journal.copies import SHARED_FOR
 from reciprocity.journal.standing import Standing, next_change_at
 from reciprocity.storage import BUSY_MS, connect, explained, flush, rows_in, upsert
 
@@ -239,6 +240,16 @@ class StandingCache:
         with _cached("write"):
             if self.db.has_table("outbox"):
                 self.db.execute("DELETE FROM outbox WHERE slot = ?", (slot,))
+
+    def forget_shared(self) -> None:
+        """Delete what `decide/many/standing_views.py` copied here of whoever is erased by now."""
+        with _cached("write"):
+            for table in self.db.tables():
+                if table.startswith(SHARED_FOR):
+                    self.db.execute(
+                        f'DELETE FROM "{table}" WHERE slot IN'  # noqa: S608 - a name of ours
+                        " (SELECT slot FROM standing WHERE erased = 1)"
+                    )
 
     def erased(self) -> dict[int, int]:
         """The slots of the erased, each with the number of events it had."""

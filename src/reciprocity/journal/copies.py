@@ -12,8 +12,10 @@ from typing import Final
 
 from reciprocity.errors import Unavailable
 
-__all__ = ["PART", "copies_of", "forget", "forget_older", "holding", "part_of"]
+__all__ = ["PART", "SHARED_FOR", "copies_of", "forget", "forget_older", "holding", "part_of"]
 
+SHARED_FOR: Final = "shared_for_"
+"""How the name of a table of values begins that was made for one purpose's view."""
 PART: Final = 2**18
 """How many slots one file is for."""
 _ASKEW_S: Final = 60

@@ -147,7 +147,8 @@ def destroy(journal: Journal, slot: int, step: Step = quiet) -> None:
     step("files")
     # Not earlier: whoever keeps a row looks whether the person's events are still there.
     journal.observed.forget(slot)
-    copies.forget(journal.folder, slot)
+    copies.forget(journal.folder, slot)  # after whoever makes copies of everybody just now
+    journal.appender.forget_shared()
     _flush(journal)
 
 

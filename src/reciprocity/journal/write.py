@@ -15,10 +15,13 @@ from reciprocity.tlog.merkle import Growth, prove_inclusion
 from reciprocity.tlog.note import LogProof
 from reciprocity.tlog.tiles import Tile
 
-__all__ = ["origin_of", "proved", "write_cache", "write_turn"]
+__all__ = ["PUT_STATE", "origin_of", "proved", "write_cache", "write_turn"]
 
 _PUT_VAULT: Final = upsert("vault", "slot", "sealed")
 _PUT_IN_FORCE: Final = upsert("in_force", "name", "position")
+PUT_STATE: Final = upsert(
+    "log_state", "id", "size", "last_at", "next_slot", "origin", "gap", "checkpoint"
+)
 _INSERT_EVENT: Final = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 

@@ -1,9 +1,13 @@
 """Putting a brand file in force: all that it says becomes statements of one act in the log."""
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
 import msgspec
 
 from reciprocity.brand import Brand, law_packs, notice_hash, statement_body, statement_hash
 from reciprocity.collect.proposition import notice_id, notices_of
+from reciprocity.decide.many.named_views import drop_views
 from reciprocity.decide.rulebook import first_rulebook
 from reciprocity.deliver.release import campaigns_to_state
 from reciprocity.events import OperatorActed, Stated, canonical
@@ -42,8 +46,20 @@ def put_in_force(journal: Journal, brand: Brand, actor: str) -> list[str]:
     if entries:  # who did it is for auditors: the statements are public
         detail = msgspec.Raw(canonical({"names": names}))
         who = OperatorActed(actor=actor, act="apply", detail=detail)
-        journal.append([*entries, Entry(kind="operator.acted", body=who)])
+        with _views_away(journal, names):
+            journal.append([*entries, Entry(kind="operator.acted", body=who)])
     return names
+
+
+@contextmanager
+def _views_away(journal: Journal, names: Collection[str]) -> Iterator[None]:
+    """Around the act: views rest on what was in force, and one may be made while it is done."""
+    judged_anew = not {"brand", "laws"}.isdisjoint(names)
+    if judged_anew:
+        drop_views(journal.folder)
+    yield
+    if judged_anew:
+        drop_views(journal.folder)
 
 
 def _stated(kind: str, name: str, body: bytes) -> Entry:

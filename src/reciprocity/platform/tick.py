@@ -61,6 +61,7 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
         erased = jobs.run("erase", lambda: _erase_due(shop, actor), 0)
         # Not by one machine for all: each has snapshots of its own.
         copies.forget_older(shop.journal.folder, shop.journal.safekeeping.erased())
+        shop.journal.appender.forget_shared()
         jobs.run("sweep", lambda: len(sweep_orphans(shop.journal)), 0)
         forgotten = jobs.run("observed", lambda: forget_due(shop.journal), 0)
         nothing: list[SendReport] = []

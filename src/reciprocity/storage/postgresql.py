@@ -34,6 +34,7 @@ _WORDS: Final = (
     (re.compile(r"\)\s*STRICT\b(?:\s*,\s*WITHOUT ROWID)?"), ")"),
     (re.compile(r"\bBLOB\b"), "BYTEA"),
     (re.compile(r"\bINTEGER\b"), "BIGINT"),
+    (re.compile(r"\bDROP TABLE IF EXISTS (\w+)"), r"DROP TABLE IF EXISTS \1 CASCADE"),
 )
 """SQLite's words for a table, and PostgreSQL's."""
 _OWN: Final = "let the role that connects own the brand's schemas"

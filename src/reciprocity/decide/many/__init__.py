@@ -6,5 +6,7 @@ snapshot   all parts: made, brought up to an instant, read
 unpack     a row as columns, in SQL; `speech` the rules over them, `choice` the best of each
 count      the query run by DuckDB: what each message would meet, and whom it is chosen for
 spark      the same by Spark; `dialect` has what the two spell differently
-views      what one purpose may see; `question` and `pieces` what an analyst may ask of that
+views      what one purpose may see; `standing_views` puts that into the brand's own database
+           (`named_views`: how they are called there, and go)
+question   what an analyst may ask of a purpose, read by a grammar; `pieces` its parts
 """

@@ -18,6 +18,7 @@ from reciprocity.decide.columns import Column
 from reciprocity.decide.facts import CONSENT_CODES
 from reciprocity.decide.many.count import asking
 from reciprocity.decide.many.layout import Bits, Rows
+from reciprocity.decide.many.named_views import quoted
 from reciprocity.decide.many.question import TABLE, Question, read_question
 from reciprocity.decide.many.snapshot import Snapshot
 from reciprocity.decide.rulebook import attribute_terms
@@ -25,7 +26,10 @@ from reciprocity.decide.tree import Term, TermType
 from reciprocity.errors import InputError
 from reciprocity.model import Basis, ConsentState, Id
 
-__all__ = ["Answer", "answer", "loaded", "question_for", "view_of"]
+__all__ = [
+    "Answer", "answer", "column_types", "loaded", "question_for", "values_of", "view_of",
+    "visible",
+]  # fmt: skip
 
 MOST_ROWS: Final = 10_000
 _SECONDS: Final = 60
@@ -48,7 +52,7 @@ class Answer(NamedTuple):
 def question_for(brand: BrandStatement, purpose: Id, text: str, least: int) -> Question:
     """*text* as a question about *purpose*; raises `InputError` if it may not be answered."""
     terms = {term.name: term for term in attribute_terms(brand.attributes)}
-    columns = {name: terms[name] for name in _visible(brand, purpose)}
+    columns = {name: terms[name] for name in visible(brand, purpose)}
     return read_question(text, purpose, columns, least)
 
 
@@ -64,9 +68,9 @@ def loaded(
 
     Once it is there the snapshot is not needed any more. *progress* is told (people seen, people).
     """
-    names = [name for name in _visible(brand, purpose) if name in question.columns]
-    view = _view(snapshot.rows, brand, purpose, names)
-    types = ", ".join(f"{_quoted(name)} {_type(snapshot.rows, name)}" for name in names)
+    names = [name for name in visible(brand, purpose) if name in question.columns]
+    view = values_of(snapshot.rows, brand, purpose, names)
+    types = ", ".join(f"{quoted(name)} {_type(snapshot.rows, name)}" for name in names)
     with asking(snapshot) as db:
         db.execute(f"CREATE TABLE {TABLE} ({types or 'nothing BOOLEAN'})")
         people = 0
@@ -113,11 +117,11 @@ def view_of(snapshot: Snapshot, brand: BrandStatement, purpose: Id) -> str:
     It is a convenience and no boundary: whoever reads the files reads all that is in them.
     """
     files = ", ".join("'" + str(part.people).replace("'", "''") + "'" for part in snapshot.parts)
-    view = _view(snapshot.rows, brand, purpose, _visible(brand, purpose))
-    return f"CREATE VIEW {_quoted(purpose)} AS {view.removesuffix('part')}read_parquet([{files}]);"
+    view = values_of(snapshot.rows, brand, purpose, visible(brand, purpose))
+    return f"CREATE VIEW {quoted(purpose)} AS {view.removesuffix('part')}read_parquet([{files}]);"
 
 
-def _visible(brand: BrandStatement, purpose: Id) -> list[Id]:
+def visible(brand: BrandStatement, purpose: Id) -> list[Id]:
     """The attributes that the purpose names, but for sensitive ones."""
     told = brand.purposes.get(purpose)
     if told is None:
@@ -126,14 +130,28 @@ def _visible(brand: BrandStatement, purpose: Id) -> list[Id]:
     return [name for name in told.attributes if not brand.attributes[name].sensitive]
 
 
-def _view(rows: Rows, brand: BrandStatement, purpose: Id, names: Sequence[Id]) -> str:
+def values_of(
+    rows: Rows, brand: BrandStatement, purpose: Id, names: Sequence[Id], also: Sequence[str] = ()
+) -> str:
+    """A SELECT of *names* from `part`, each NULL unless its owner shares it for *purpose*.
+
+    The columns *also* of the rows come first, as they are.
+    """
     may = _may(rows, brand, purpose)
     columns = [
-        f"CASE WHEN {may} AND {_bit(rows, Column('attributes_shared', f'{purpose}/{name}'))} "
-        f"THEN {_value(rows, name)} END AS {_quoted(name)}"
-        for name in names
+        *also,
+        *(
+            f"CASE WHEN {may} AND {_bit(rows, Column('attributes_shared', f'{purpose}/{name}'))} "
+            f"THEN {_value(rows, name)} END AS {quoted(name)}"
+            for name in names
+        ),
     ]
     return f"SELECT {', '.join(columns) or 'NULL AS nothing'} FROM part"  # noqa: S608
+
+
+def column_types(rows: Rows, names: Sequence[Id]) -> dict[Id, TermType]:
+    """The type of each attribute in *names*."""
+    return {name: rows.attributes[name][0].type for name in names}
 
 
 def _may(rows: Rows, brand: BrandStatement, purpose: Id) -> str:
@@ -180,7 +198,3 @@ def _type(rows: Rows, name: Id) -> str:
 
 def _is_day(term: Term) -> bool:
     return term.type is TermType.DAY
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
