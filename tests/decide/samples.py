@@ -1,9 +1,12 @@
 """A small brand, a willing person and facts that permit: what every test here starts from."""
 
+import atexit
 import sqlite3
 from collections.abc import Iterable
+from functools import cache
 
 import duckdb
+import psycopg
 import pyarrow as pa
 from msgspec.structs import replace
 
@@ -29,6 +32,7 @@ from reciprocity.model import (
     Rule,
     Topic,
 )
+from tests.place import server
 
 DAY = 86_400_000
 NOW = 20_000 * DAY + 10 * 3_600_000  # 10:00 UTC
@@ -208,4 +212,32 @@ def by_duckdb(rulebook: Rulebook, people: Iterable[Facts]) -> list[tuple[str, st
     told = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
     _DUCKDB.register("facts", pa.table(told, names=names))
     found = _DUCKDB.execute(f"{to_sql(rulebook, 'duckdb')} ORDER BY id").fetchall()
+    return [row[1:] for row in found]
+
+
+_POSTGRESQL_TYPES = {TermType.BOOLEAN: "BOOLEAN", TermType.ENUM: "TEXT", TermType.DAY: "DATE"}
+
+
+@cache
+def _postgresql() -> psycopg.Connection:
+    connection = psycopg.connect(server().url, autocommit=True)
+    atexit.register(connection.close)
+    return connection
+
+
+def by_postgresql(
+    rulebook: Rulebook, people: Iterable[Facts], attributes: Iterable[dict[str, object]] = ()
+) -> list[tuple[str, str, int]]:
+    """As `by_sqlite`, by PostgreSQL running the same rules in its dialect."""
+    names, rows = _rows(rulebook, people, attributes)
+    terms = (*rulebook.facts, *rulebook.attributes)
+    types = ["BIGINT", *(_POSTGRESQL_TYPES.get(term.type, "BIGINT") for term in terms)]
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in zip(names, types, strict=True))
+    database = _postgresql()
+    database.execute(b"DROP TABLE IF EXISTS facts")
+    database.execute(f"CREATE TEMP TABLE facts ({columns})".encode())
+    with database.cursor().copy(b"COPY facts FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    found = database.execute(f"{to_sql(rulebook, 'postgres')} ORDER BY id".encode()).fetchall()
     return [row[1:] for row in found]

@@ -60,9 +60,7 @@ class Site(NamedTuple):
     def in_flight(self) -> bool:
         """Is there an attempt whose outcome nobody has told yet?"""
         return any(
-            not sent.outcome
-            for kept in self.shop.journal.everyone()
-            for sent in kept.standing.sent
+            not sent.outcome for kept in self.shop.journal.everyone() for sent in kept.standing.sent
         )
 
     def enter(self, address: str = "p0@example.com") -> Response:

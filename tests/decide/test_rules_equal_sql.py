@@ -1,4 +1,4 @@
-"""Python, SQLite and DuckDB run the same rule text: decision, reason and instant must be equal."""
+"""Python, SQLite, DuckDB and PostgreSQL run the same rule text: what they decide must be equal."""
 
 import sqlite3
 from itertools import combinations, product
@@ -23,7 +23,15 @@ from reciprocity.decide.sql import to_sql
 from reciprocity.decide.tree import TermType, atoms_of
 from reciprocity.errors import InputError
 from tests.decide.conditions import FLAGS, NUMBERS, conditions, number
-from tests.decide.samples import BRAND, STOPPING, by_duckdb, by_sqlite, facts_with, with_rules
+from tests.decide.samples import (
+    BRAND,
+    STOPPING,
+    by_duckdb,
+    by_postgresql,
+    by_sqlite,
+    facts_with,
+    with_rules,
+)
 
 FIRST = first_rulebook(BRAND)
 COMPILED = compile_rulebook(FIRST)
@@ -40,6 +48,7 @@ def assert_equal(people: list[Facts]) -> None:
     told = by_python(people)
     assert told == by_sqlite(FIRST, people)
     assert told == by_duckdb(FIRST, people)
+    assert told == by_postgresql(FIRST, people)
 
 
 def test_every_combination_of_booleans_is_decided_equally_on_every_basis():
@@ -114,9 +123,7 @@ few = st.lists(
 
 
 @given(conditions, few)
-def test_any_condition_of_the_language_means_the_same_in_python_sqlite_and_duckdb(
-    condition, changes
-):
+def test_any_condition_of_the_language_means_the_same_on_every_engine(condition, changes):
     line = RuleLine(reason="x", kind=RuleKind.REFUSE, bases=EVERY_BASIS, when=condition)
     rulebook = Rulebook(version="t", facts=TERMS, rules=(line,))
     told = [facts_with(**change) for change in changes]
@@ -124,6 +131,7 @@ def test_any_condition_of_the_language_means_the_same_in_python_sqlite_and_duckd
     mine = [decide(facts, 0).reason for facts in told]
     assert mine == [reason for _, reason, _ in by_sqlite(rulebook, told)]
     assert mine == [reason for _, reason, _ in by_duckdb(rulebook, told)]
+    assert mine == [reason for _, reason, _ in by_postgresql(rulebook, told)]
 
 
 attributes = st.fixed_dictionaries(
@@ -138,7 +146,7 @@ attributes = st.fixed_dictionaries(
 
 
 @given(st.lists(attributes, min_size=1, max_size=10))
-def test_rules_on_attributes_mean_in_python_what_they_mean_in_sqlite(told):
+def test_rules_on_attributes_mean_in_python_what_they_mean_in_sql(told):
     brand = with_rules(
         ("a", "recency > 6 AND NOT newbie"),
         ("b", "channel IN ('Web', 'it''s') OR \"zip-code\" <> 'Rural'"),
@@ -156,6 +164,7 @@ def test_rules_on_attributes_mean_in_python_what_they_mean_in_sqlite(told):
         mine.append(decide(facts_with(), mask).reason)
     facts = [facts_with()] * len(told)
     assert mine == [reason for _, reason, _ in by_sqlite(rulebook, facts, told)]
+    assert mine == [reason for _, reason, _ in by_postgresql(rulebook, facts, told)]
 
 
 # --- every rule -----------------------------------------------------------------------------------
@@ -256,7 +265,7 @@ def test_no_text_of_a_rule_reaches_the_python_that_runs():
 # --- what is not there ----------------------------------------------------------------------------
 
 
-def test_each_fact_that_is_missing_refuses_in_both_before_any_rule():
+def test_each_fact_that_is_missing_refuses_everywhere_before_any_rule():
     facts = [
         (*told[:place], None, *told[place + 1 :])
         for told in (facts_with(), facts_with(person_known=False))
@@ -264,15 +273,18 @@ def test_each_fact_that_is_missing_refuses_in_both_before_any_rule():
     ]
     mine = [COMPILED.decide(one, 0) for one in facts]
     assert [one.reason for one in mine] == [f"facts_incomplete:{term.name}" for term in TERMS] * 2
-    assert by_sqlite(FIRST, facts) == [("refuse", one.reason, 0) for one in mine]
+    refused = [("refuse", one.reason, 0) for one in mine]
+    assert by_sqlite(FIRST, facts) == by_duckdb(FIRST, facts) == refused
+    assert by_postgresql(FIRST, facts) == refused
 
 
 def test_a_value_that_is_said_to_be_known_and_is_not_refuses():
     """Under a NOT the comparison with nothing would let the message pass."""
     rulebook = first_rulebook(with_rules(("a", "NOT (recency > 6)")))
     told = {"recency": None, "newbie": None, "channel": None, "zip-code": None, "joined": None}
-    (found,) = by_sqlite(rulebook, [facts_with()], [told])
-    assert found == ("refuse", "facts_incomplete:attributes_known", 0)
+    for run in (by_sqlite, by_postgresql):
+        (found,) = run(rulebook, [facts_with()], [told])
+        assert found == ("refuse", "facts_incomplete:attributes_known", 0)
 
 
 def test_a_word_that_is_none_of_an_enums_refuses():
