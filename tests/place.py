@@ -95,7 +95,7 @@ def save(folder: Path, name: str, to: Path) -> None:
     else:
         schema = place.schema(name.removesuffix(".db"))
         dump = server().program("pg_dump", "--schema", schema, server().url)
-        to.write_bytes(dump.replace(f"{place.schemas}_".encode(), b"ANY_BRAND_"))
+        to.write_bytes(dump.replace(f"{place.schemas}__".encode(), b"ANY_BRAND__"))
 
 
 def put_back(folder: Path, name: str, kept: Path) -> None:
@@ -106,7 +106,7 @@ def put_back(folder: Path, name: str, kept: Path) -> None:
         shutil.copy(kept, folder / name)
     else:
         script = folder / "put_back.sql"
-        dump = kept.read_bytes().replace(b"ANY_BRAND_", f"{place.schemas}_".encode())
+        dump = kept.read_bytes().replace(b"ANY_BRAND__", f"{place.schemas}__".encode())
         script.write_bytes(dump)
         server().program("psql", "--quiet", "--file", str(script), server().url)
         script.unlink()
@@ -135,9 +135,9 @@ def copied(source: Path, target: Path) -> Path:
         old, folder = place_of(pointer.parent), target / pointer.parent.relative_to(source)
         assert old is not None
         new = Place(old.url, f"b{next(_numbers)}")
-        dump = server().program("pg_dump", "--schema", f"{old.schemas}_*", server().url)
+        dump = server().program("pg_dump", "--schema", f"{old.schemas}__*", server().url)
         script = folder / "copy.sql"
-        script.write_bytes(dump.replace(f"{old.schemas}_".encode(), f"{new.schemas}_".encode()))
+        script.write_bytes(dump.replace(f"{old.schemas}__".encode(), f"{new.schemas}__".encode()))
         server().program("psql", "--quiet", "--file", str(script), server().url)
         script.unlink()
         settle(folder, new)

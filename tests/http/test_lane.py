@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from reciprocity.http.api.lane import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
 
 Result = TypeVar("Result")
 
@@ -21,6 +22,27 @@ def running(work: Coroutine[Any, Any, Result]) -> Result:
     """What *work* gives on a loop of its own, in a thread of its own: a browser's may run here."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
+
+
+@contextmanager
+def never() -> Iterator[bool]:
+    """Nothing is ever at hand."""
+    yield False
+
+
+def test_what_is_at_hand_is_done_at_once_unless_others_wait():
+    @contextmanager
+    def always() -> Iterator[bool]:
+        yield True
+
+    async def asked() -> tuple[bool, bool]:
+        lane, here = Lane(always), threading.get_ident()
+        at_once = await lane.do(threading.get_ident) == here
+        waiting = Lane(never)
+        first = asyncio.create_task(waiting.do(threading.get_ident))
+        return at_once, await first != here
+
+    assert running(asked()) == (True, True)
 
 
 def test_each_gets_its_own_result_or_error_and_one_thread_does_them():
@@ -33,7 +55,7 @@ def test_each_gets_its_own_result_or_error_and_one_thread_does_them():
         return number * 2
 
     async def all_of_them() -> list[object]:
-        lane = Lane()
+        lane = Lane(never)
         asked = [lane.do(lambda n=number: work(n)) for number in range(300)]
         return await asyncio.gather(*asked, return_exceptions=True)
 
@@ -56,7 +78,7 @@ def test_who_no_longer_waits_holds_nobody_up():
         return "slow"
 
     async def given_up() -> str:
-        lane = Lane()
+        lane = Lane(never)
         first = asyncio.create_task(lane.do(slow))
         await asyncio.to_thread(begun.wait, 20)
         second = asyncio.create_task(lane.do(lambda: "second"))

@@ -14,7 +14,7 @@ from reciprocity.events import LogRestored
 from reciprocity.journal.backup import Manifest, back_up, backups, newest
 from reciprocity.journal.destroy import sweep_orphans, unfinished
 from reciprocity.journal.journal import Journal
-from reciprocity.journal.load import holds_log
+from reciprocity.journal.load import taken
 from reciprocity.journal.restore import STEPS, Restored, check_tree, drill, restore, sign_gap
 from reciprocity.journal.safekeeping import Safekeeping
 from reciprocity.keys import mint, new_master_key
@@ -372,7 +372,7 @@ def test_a_restore_that_was_killed_is_run_again(
     child = [sys.executable, "-c", CHILD, str(tmp_path), last]
     assert subprocess.run(child, cwd=ROOT, check=False).returncode == -signal.SIGKILL
     place = place_of(tmp_path / "live")
-    if not (holds_log(place) if place else (tmp_path / "live" / "journal.db").exists()):
+    if not (taken(place) if place else (tmp_path / "live" / "journal.db").exists()):
         done = _restore(tmp_path, clock)
         assert done.origin == f"{ORIGIN}/2"
     with reopen(tmp_path, clock) as again:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from contextlib import closing
 from itertools import count
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from reciprocity.leave.erase import erase
 from reciprocity.model import ConsentState
 from reciprocity.platform import Reciprocity
 from reciprocity.storage import FILE, SHARED, Place, connect, place_of
+from reciprocity.storage.place import arriving
 from tests.journal.small import everything
 from tests.place import server
 from tests.shop import DAY, Clock, add_people, new_shop, withdraw
@@ -201,7 +203,7 @@ def test_a_place_that_is_taken_or_away_is_refused_and_nothing_changes(
         add_people(shop, 1)
         key = shop.brand.master_key
     move(other / "shop", place, master_key=key, safekeeping=other / "safe", clock=Clock())
-    with pytest.raises(InputError, match="hold a brand already"):
+    with pytest.raises(InputError, match="are there already"):
         moved(folder, place)
     assert seen(folder) == before
     with pytest.raises(InputError, match="pg_dump"):
@@ -232,3 +234,87 @@ def test_a_backup_of_it_is_restored_there_and_in_files(folder: Path, place: Plac
             assert everything(shop.journal) == live
             assert shop.audit().breaches == ()
         assert (folder / "journal.db").exists() == (where == "files")
+
+
+def test_two_brands_never_share_a_schema() -> None:
+    first, second = Place("postgresql://h/d", "shop"), Place("postgresql://h/d", "shop_api")
+    schemas = [one.schema(name) for one in (first, second, arriving(first)) for name in SHARED]
+    assert len(set(schemas)) == len(schemas)
+
+
+def test_what_is_not_ours_is_never_dropped(folder: Path, place: Place) -> None:
+    theirs = place.schema("visits")
+    server().ask(f"CREATE SCHEMA {theirs}; CREATE TABLE {theirs}.visit (x INT)")
+    before = seen(folder)
+    with pytest.raises(InputError, match="name others with --schemas"):
+        moved(folder, place)
+    assert server().ask(f"SELECT COUNT(*) FROM {theirs}.visit") == [(0,)]
+    assert seen(folder) == before
+
+
+def test_while_one_is_loaded_nobody_else_loads_there(folder: Path, place: Place) -> None:
+    before = seen(folder)
+    with loading.loading(place), pytest.raises(Unavailable, match="is loading"):
+        moved(folder, place)
+    assert seen(folder) == before
+
+
+def test_stopped_while_the_files_go_the_same_command_takes_the_rest(
+    folder: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = seen(folder)
+
+    def stopped(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "_remove", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            moved(folder, place)
+    assert (folder / "keys.db").exists()
+    moved(folder, place)
+    assert not list(folder.glob("*.db*"))
+    assert seen(folder) == before
+    with pytest.raises(InputError, match="already"):
+        moved(folder, place)
+
+
+def test_files_that_lie_elsewhere_go_too_and_no_others(folder: Path, place: Place) -> None:
+    elsewhere = folder.parent / "disk"
+    elsewhere.mkdir()
+    (folder / "keys.db").rename(elsewhere / "keys.db")
+    (folder / "keys.db").symlink_to(elsewhere / "keys.db")
+    (folder / "journal.db.before-upgrade").write_text("an operator's own copy")
+    moved(folder, place)
+    assert not list(elsewhere.iterdir())
+    assert (folder / "journal.db.before-upgrade").exists()
+
+
+def test_a_key_revoked_meanwhile_is_revoked_or_said_not_to_be(
+    folder: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for a lock must not write to what is left behind."""
+    real, told = loading._load_one, list[str]()
+    keys = ApiKeys(folder, Clock())
+
+    def revoke() -> None:
+        try:
+            told.append(str(keys.revoke("crm")))
+        except ReciprocityError as error:
+            told.append(str(error))
+
+    waiting = threading.Thread(target=revoke)
+
+    def load_one(name: str, *rest: object) -> None:
+        if not waiting.ident:
+            waiting.start()
+        real(name, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "_load_one", load_one)
+        moved(folder, place)
+    waiting.join(30)
+    keys.close()
+    assert "moved" in told[0]
+    with closing(ApiKeys(folder, Clock())) as now:
+        assert [key.revoked for key in now.all()] == [False]

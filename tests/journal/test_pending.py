@@ -1,6 +1,7 @@
 """A withdrawal is taken even while the keys are out of reach, and nothing passes it."""
 
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -129,3 +130,21 @@ def test_it_is_durable_when_it_returns(journal: Journal) -> None:
     with closing(journal.connection()) as db:
         assert db.execute("PRAGMA synchronous").fetchone() == (2,)
         assert isinstance(db, sqlite3.Connection)
+
+
+def test_the_same_withdrawal_while_the_first_is_sealed_is_another_one(journal: Journal) -> None:
+    """Between the two the person said yes: what is being sealed is not what waits."""
+    ann = register(journal, "ann")
+    with closing(journal.connection()) as db, closing(journal.connection()) as turn:
+        pending.leave(db, ann, "consent.withdrawn", _withdrawal(), NOON)
+        turn.begin()  # as the appender does, which seals it and takes a yes in the same turn
+        turn.execute("DELETE FROM pending_act")
+        again = threading.Thread(
+            target=pending.leave, args=(db, ann, "consent.withdrawn", _withdrawal(), NOON)
+        )
+        again.start()
+        again.join(0.2)
+        assert again.is_alive()  # it is not answered before the turn is over
+        turn.commit()
+        again.join(30)
+        assert pending.any_waiting(db)

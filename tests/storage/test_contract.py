@@ -12,7 +12,7 @@ from reciprocity.errors import Damaged, InputError, Unavailable
 from reciprocity.storage import FILE, connect, exists, explained, rows_in, transaction, upsert
 from reciprocity.storage.copying import copy_rows, fingerprint
 from reciprocity.storage.place import Place, place_of, settle
-from tests.place import placed
+from tests.place import on_postgresql, placed, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,10 +188,63 @@ def test_rows_are_loaded_copied_and_shown_to_be_the_same(
         assert fingerprint(back) == fingerprint(db)
 
 
-def test_what_was_deleted_is_drained(db: Database) -> None:
+def test_what_was_deleted_is_drained_unless_somebody_still_reads_it(
+    db: Database, other: Database
+) -> None:
     db.executemany(INSERT, ROWS)
-    db.execute("DELETE FROM kept")
     assert db.drain()
+    other.begin_reading()
+    assert len(other.execute(ALL).fetchall()) == 3
+    db.execute("DELETE FROM kept")
+    assert not db.drain()
+    other.rollback()
+    assert db.drain()
+
+
+def test_texts_are_sorted_by_their_bytes_whatever_the_databases_own_order(db: Database) -> None:
+    """A database may have been made for a language, in which `a-c` comes after `ab`."""
+    words = ["ab", "a-c", "Zz", "ä", "_"]
+    db.executemany(INSERT, [(number, b"", word) for number, word in enumerate(words)])
+    by = db.ordering("kept", ("word", "slot"))
+    found = [word for (word,) in db.execute(f"SELECT word FROM kept ORDER BY {by}")]
+    assert found == sorted(words)
+    assert by in ("word, slot", 'word COLLATE "C", slot')
+    assert by.endswith("slot")
+
+
+def test_a_lock_that_was_lost_is_noticed(db: Database) -> None:
+    db.check_held()
+    db.begin()
+    db.check_held()
+    if on_postgresql():
+        server().ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'reciprocity observed'"
+        )
+        with pytest.raises(Unavailable), explained("write"):
+            db.check_held()
+        with pytest.raises(Unavailable), explained("write"):
+            db.execute(INSERT, ROWS[0])
+        with pytest.raises(Unavailable, match="nothing was written"), explained("commit"):
+            db.commit()
+    db.rollback()
+    assert db.execute(ALL).fetchall() == []
+    db.execute(INSERT, ROWS[0])
+
+
+def test_a_reader_in_another_thread_never_changes_the_connection_a_writer_holds(
+    db: Database,
+) -> None:
+    db.begin()
+    db.execute(INSERT, ROWS[0])
+    threads = [threading.Thread(target=lambda: db.execute(ALL).fetchall()) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    db.execute(INSERT, ROWS[1])
+    db.rollback()
+    assert db.execute(ALL).fetchall() == []
 
 
 # --- where a folder's rows lie --------------------------------------------------------------------
@@ -202,7 +255,7 @@ def test_a_folder_lies_in_files_unless_it_says_otherwise(tmp_path: Path) -> None
     place = Place("postgresql://u@h:5433/d", "shop")
     settle(tmp_path, place)
     assert place_of(tmp_path) == place
-    assert place.schema("keys") == "shop_keys"
+    assert place.schema("keys") == "shop__keys"
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
     assert {place.lock("keys"), place.lock("journal"), Place(place.url, "b").lock("keys")} != {0}
     assert len({place.lock("keys"), place.lock("journal"), Place(place.url, "b").lock("keys")}) == 3
@@ -216,6 +269,10 @@ def test_a_folder_lies_in_files_unless_it_says_otherwise(tmp_path: Path) -> None
     ("url = 'mysql://h/d'\nschemas = 'a'", "write it as postgresql://"),
     ("url = 'postgresql://h/d'\nschemas = 'a; DROP SCHEMA b'", "small letters"),
     ("url = 'postgresql://h/d'\nschemas = 'pg-x'", "small letters"),
+    ("url = 'postgresql://h/d'\nschemas = 'a__b'", "small letters"),
+    ("url = 'postgresql://h/d'\nschemas = 'a_'", "small letters"),
+    ("url = 'postgresql://u:secret@h/d'\nschemas = 'a'", "password"),
+    ("url = 'postgresql://h/d?password=x'\nschemas = 'a'", "password"),
     ("url = ", "is not TOML"),
     ("\udcff", "cannot be read"),
 ])  # fmt: skip

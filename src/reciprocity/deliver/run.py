@@ -5,7 +5,6 @@ dies. What a killed sender left behind is settled first: an attempt past its han
 outcome is `unknown`, said so, and never repeated.
 """
 
-import fcntl
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -43,6 +42,7 @@ from reciprocity.errors import Conflict, InputError, Unavailable
 from reciprocity.events import CampaignStated, Outcome
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
+from reciprocity.journal.lease import lease
 from reciprocity.model import Verdict
 
 __all__ = [
@@ -88,20 +88,11 @@ class Post(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def _sole_sender(folder: Path) -> Iterator[None]:
-    try:
-        lock = (folder / "send.lock").open("a")
-    except OSError as error:
-        raise Unavailable(
-            f"lock {folder / 'send.lock'} cannot be opened ({error.strerror}): make the folder "
-            "writable; nothing was sent"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+    with lease(folder / "send.lock") as held:
+        if not held:
             raise Unavailable(
                 "another process is sending for this brand: wait until it is done; nothing was sent"
-            ) from None
+            )
         yield
 
 

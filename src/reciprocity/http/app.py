@@ -195,7 +195,7 @@ def make_app(
         "counter": counter,
         "metrics": counted or Metrics(desk.folder),
         "clerk": Clerk(counter, asking),
-        "lane": Lane(),
+        "lane": Lane(desk.at_hand),
         "door": Door(desk, visits),
         "page": OwnPage(desk.shop, visits, asking),
         "write_key": lambda key: write_key(key) or counter.knows(key, Scope.EVENTS_WRITE),

@@ -7,8 +7,8 @@ is sent to anybody until whoever opens the brand next has sealed it.
 
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from reciprocity.brand import BrandStatement
@@ -112,6 +112,16 @@ class Desk:
                 self._closing.callback(shop.close)  # not earlier: a thread may still be in it
                 self._shop, self._opened_files = shop, files
             return self._shop
+
+    @contextmanager
+    def at_hand(self) -> Iterator[bool]:
+        """Can decisions be made inside without waiting for anybody? See `Journal.at_hand`."""
+        shop = self._shop
+        if shop is None or self._lock.locked():
+            yield False
+            return
+        with shop.journal.at_hand() as free:
+            yield free
 
     def _files(self) -> tuple[int, ...]:
         if (place := place_of(self.folder)) != self._place:

@@ -5,15 +5,17 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, cast
+from typing import Final
 
 import uvicorn
 
 from reciprocity.errors import InputError, Unavailable
 from reciprocity.http.api.counter import EACH_SECOND
+from reciprocity.http.api.quick import App, Receive, Send, Told, quick
+from reciprocity.http.api.routes import MOST_BYTES
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.http.events import WriteKey, no_write_key
@@ -22,11 +24,6 @@ from reciprocity.http.wire import BoundedProtocol
 from reciprocity.journal.journal import now_ms
 
 __all__ = ["run"]
-
-_Told = MutableMapping[str, Any]
-_Send = Callable[[_Told], Awaitable[None]]
-_App = Callable[[_Told, Callable[[], Awaitable[_Told]], _Send], Awaitable[None]]
-"""An ASGI application, as the specification has it."""
 
 _GRACE_S: Final = 10
 _BACKLOG: Final = 512
@@ -41,6 +38,7 @@ _SECRET_BELOW: Final = frozenset({
     "u", "p", "e", "me", "log", "static", "join", "notices", "v1", "sdk",
 })  # fmt: skip
 _log = logging.getLogger("reciprocity.access")
+_faults = logging.getLogger(__name__)
 
 
 def run(
@@ -74,7 +72,7 @@ def run(
     )
     counted = Metrics(desk.folder)
     config = uvicorn.Config(
-        logged(cast("_App", make_app(desk, write_key, key_rate, counted)), counted),
+        logged(quick(make_app(desk, write_key, key_rate, counted), MOST_BYTES, _failed), counted),
         log_config=None,
         log_level="warning",
         access_log=False,  # it would log whole paths
@@ -107,19 +105,23 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def logged(app: _App, counted: Metrics) -> _App:
+def _failed(error: Exception) -> None:
+    _faults.error("program could not be answered: %s", error, exc_info=error)
+
+
+def logged(app: App, counted: Metrics) -> App:
     """*app*, with a line for each answer: method, kind of path, status, duration; all *counted*.
 
     Never the path itself, since a link is a secret, nor who asked.
     """
 
-    async def answer(scope: _Told, receive: Callable[[], Awaitable[_Told]], send: _Send) -> None:
+    async def answer(scope: Told, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
         status, start = 0, perf_counter()
 
-        async def noted(message: _Told) -> None:
+        async def noted(message: Told) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)

@@ -310,6 +310,8 @@ class Appender:
         done, at = turn.written, turn.before.at
         if done.minted or done.index:
             self._keys.begin()
+            with explained("append"):
+                self._db.check_held()  # or another wrote since, and would be written over
             self._keys.keep(done.minted, at)
             self._keys.index(done.index.items())
             self._keys.commit()

@@ -5,21 +5,20 @@ their folder; a person who is erased leaves them by the deletion of every file t
 """
 
 import fcntl
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from reciprocity.errors import Unavailable
 
-__all__ = ["PART", "SHARED_FOR", "copies_of", "forget", "forget_older", "holding", "part_of"]
+__all__ = ["PART", "SHARED_FOR", "copies_of", "forget", "holding", "part_of", "reached"]
 
 SHARED_FOR: Final = "shared_for_"
 """How the name of a table of values begins that was made for one purpose's view."""
 PART: Final = 2**18
 """How many slots one file is for."""
-_ASKEW_S: Final = 60
-"""By how much the clocks of two machines may differ."""
 
 
 def copies_of(folder: Path) -> Path:
@@ -62,23 +61,12 @@ def forget(folder: Path, slot: int) -> None:
                 found.unlink(missing_ok=True)
 
 
-def forget_older(folder: Path, erased: Mapping[int, int]) -> int:
-    """Delete every file made before somebody in it was *erased* (slot, instant in ms); how many.
-
-    Another machine may have erased them: it reaches no file here.
-    """
-    place = copies_of(folder)
-    if not place.is_dir():
+def reached(folder: Path) -> int | None:
+    """The position of the journal that the copies in *folder* are good for, None without any."""
+    try:
+        told = json.loads((copies_of(folder) / "made.json").read_bytes())
+        return int(told["position"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
         return 0
-    newest: dict[int, int] = {}
-    for slot, at in erased.items():
-        newest[part_of(slot)] = max(at, newest.get(part_of(slot), 0))
-    gone = 0
-    with holding(place):
-        for found in place.glob("*-*.parquet"):
-            number = found.stem.rpartition("-")[2]
-            at = newest.get(int(number), 0) if number.isdigit() else 0
-            if found.stat().st_mtime < at / 1000 + _ASKEW_S and at:
-                found.unlink()
-                gone += 1
-    return gone

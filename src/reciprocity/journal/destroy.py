@@ -9,7 +9,8 @@
     files           nothing of it stays in a write-ahead log; only then are they erased
 
 `leave/erase.py` does what comes before; `journal/restore.py` erases again what a backup brought
-back. A file `erasing` beside the journal says that the last step is still to come.
+back. A file `erasing` beside the journal says that the last step is still to come; in PostgreSQL a
+row does, for any machine may finish it.
 """
 
 import os
@@ -126,9 +127,11 @@ def destroy(journal: Journal, slot: int, step: Step = quiet) -> None:
     Raises `Unavailable` if a file cannot be written or an older state of it is still being read:
     do it again, or let `resume` do so.
     """
-    mark = journal.folder / "erasing"
-    mark.touch()
-    _sync_folder(journal)
+    if journal.distant:  # whichever machine comes next may finish it
+        journal.observed.note_erasing(slot)
+    else:
+        (journal.folder / "erasing").touch()
+        _sync_folder(journal)
     step("list")
     journal.safekeeping.keep_erased(slot, journal.clock())
     with journal.appender.alone() as db:
@@ -161,8 +164,11 @@ def _flush(journal: Journal) -> None:
     journal.keys.flush()
     journal.observed.flush()
     journal.appender.flush_cache()
-    (journal.folder / "erasing").unlink(missing_ok=True)
-    _sync_folder(journal)
+    if journal.distant:
+        journal.observed.end_erasing()
+    else:
+        (journal.folder / "erasing").unlink(missing_ok=True)
+        _sync_folder(journal)
 
 
 def _sync_folder(journal: Journal) -> None:
@@ -188,7 +194,8 @@ def resume(journal: Journal, step: Step = quiet) -> list[int]:
     slots = unfinished(journal)
     for slot in slots:
         destroy(journal, slot, step)
-    if (journal.folder / "erasing").exists():
+    left = journal.observed.erasing() if journal.distant else (journal.folder / "erasing").exists()
+    if left:
         for slot in journal.erased():
             journal.observed.forget(slot)
         _flush(journal)

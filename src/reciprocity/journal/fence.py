@@ -9,7 +9,7 @@ from typing import Final
 from reciprocity.errors import Unavailable
 from reciprocity.storage import Database, Place, explained
 
-__all__ = ["fence", "fenced", "refuse_fenced"]
+__all__ = ["fence", "fence_tables", "fenced", "refuse_fenced"]
 
 MOVED: Final = "journal.moved"
 _UNSEALABLE: Final = "INSERT INTO pending_act (slot, kind, body, at) VALUES (?, ?, ?, ?)"
@@ -35,11 +35,26 @@ def fence(db: Database, place: Place) -> None:
         db.execute("INSERT INTO moved VALUES (?, ?)", place)
 
 
+def fence_tables(db: Database) -> None:
+    """Let nobody write to *db*, the file of another database, any more: it has moved as well.
+
+    In the open transaction, which ends by it. Who waited for its lock is told.
+    """
+    with explained("say that a database has moved"):
+        for table in db.tables():
+            for what in ("INSERT", "UPDATE", "DELETE"):
+                db.execute(
+                    f"CREATE TRIGGER IF NOT EXISTS {table}_moved_{what.lower()} BEFORE {what} ON"
+                    f" {table} BEGIN SELECT RAISE(ABORT, 'the brand has moved'); END"
+                )
+        db.commit()
+
+
 def refuse_fenced(db: Database) -> None:
     """Raise `Unavailable` if the journal *db* has moved."""
     if (place := fenced(db)) is not None:
         raise Unavailable(
-            f"journal has moved to PostgreSQL, schemas {place.schemas}_*: start this anew; "
+            f"journal has moved to PostgreSQL, schemas {place.schemas}__*: start this anew; "
             "if there is no database.toml yet, run the same `reciprocity migrate` again"
         )
 

@@ -77,7 +77,7 @@ class JournalFigures:
         with explained("count deliveries"):
             found = db.execute(
                 "SELECT kind, COUNT(*) FROM event WHERE position >= ? AND position < ?"
-                " AND kind >= 'delivery.' AND kind < 'delivery/' GROUP BY kind",
+                " AND substr(kind, 1, 9) = 'delivery.' GROUP BY kind",
                 (self._counted, size),
             ).fetchall()
         self._deliveries.update({kind.removeprefix(_DELIVERY): count for kind, count in found})

@@ -14,15 +14,14 @@ from typing import Final, Self
 
 import msgspec
 
-from reciprocity.errors import Damaged, InputError, Unavailable
-from reciprocity.events import LogKeyChanged, LogOpened
+from reciprocity.errors import InputError, Unavailable
+from reciprocity.events import LogOpened
 from reciprocity.journal import pending
 from reciprocity.journal.appender import Answer, Appender, Request
 from reciprocity.journal.cache import Kept, StandingCache
 from reciprocity.journal.entry import Appended, Entry
-from reciprocity.journal.fence import refuse_fenced
 from reciprocity.journal.leaf import Told
-from reciprocity.journal.log_reader import State
+from reciprocity.journal.log_side import LogSide
 from reciprocity.journal.observed import ObservedRows
 from reciprocity.journal.read import Reader
 from reciprocity.journal.safekeeping import Safekeeping
@@ -30,10 +29,8 @@ from reciprocity.journal.standing import Standing
 from reciprocity.journal.store import migrate
 from reciprocity.keys import KeyStore, PersonKeys, blind, new_master_key, read_master_key
 from reciprocity.model import Profile
-from reciprocity.storage import BUSY_MS, Database, connect, exists, explained
-from reciprocity.tlog.merkle import prove_inclusion, root_at
-from reciprocity.tlog.note import Checkpoint, LogProof, Note, open_checkpoint
-from reciprocity.tlog.signing import LogSigner, LogVerifier
+from reciprocity.storage import BUSY_MS, Database, connect, exists, explained, place_of
+from reciprocity.tlog.signing import LogSigner
 
 __all__ = ["Journal", "now_ms"]
 
@@ -45,7 +42,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Journal:
+class Journal(LogSide):
     """The journal in *folder*, open; safe to share between threads."""
 
     def __init__(
@@ -73,7 +70,8 @@ class Journal:
         migrate(folder / "journal.db")
         self.folder, self.master_key, self.clock = folder, master_key, clock
         self._busy_ms = busy_ms
-        self._lock = threading.RLock()
+        self._lock, self._looked = threading.RLock(), False
+        self.distant = place_of(folder) is not None
         with ExitStack() as opened:
             self._db, self._read_db = (
                 opened.enter_context(
@@ -157,10 +155,33 @@ class Journal:
 
     def _follow(self) -> None:
         """Make sure that the cache is where the journal is; raises when it cannot be."""
+        if not self._looked and not self._follows():
+            self.appender.refresh()  # seals all that waits, or raises
+
+    def _follows(self) -> bool:
         state = self.reader.state()
         size = state.size if state else 0
-        if self._read_cache.progress()[0] != size or pending.any_waiting(self._read_db):
-            self.appender.refresh()  # seals all that waits, or raises
+        if self.distant and state:  # a server that fell back to an older state is no longer ours
+            mark = self.safekeeping.refresh()
+            if mark.origin == state.origin and mark.size > size:
+                return False
+        return self._read_cache.progress()[0] == size and not pending.any_waiting(self._read_db)
+
+    @contextmanager
+    def at_hand(self) -> Iterator[bool]:
+        """Can what stands be read inside, without waiting for a lock, a disk's turn or a network?
+
+        What stood at the beginning is read inside, and nobody else reads meanwhile: be short.
+        """
+        if self.distant or not self._lock.acquire(blocking=False):
+            yield False
+            return
+        try:
+            self._looked = self._follows()
+            yield self._looked
+        finally:
+            self._looked = False
+            self._lock.release()
 
     def kept(self, slot: int) -> Kept | None:
         """What stands for the person in *slot*, with clear attributes and pseudonym."""
@@ -218,16 +239,6 @@ class Journal:
         self.appender.rebuild(progress)
 
     # -- history, vault, statements --
-
-    def state(self) -> State:
-        """How far the log has got."""
-        with self._lock:
-            state = self.reader.state()
-            if state is None:
-                refuse_fenced(self._read_db)
-        if state is None:
-            raise Unavailable("log is not opened yet: run `reciprocity apply`")
-        return state
 
     def history(self, slot: int, below: int | None = None) -> list[Told]:
         """The person's events, opened, of versions below *below*."""
@@ -340,46 +351,6 @@ class Journal:
         """The position of every statement in force, by its name."""
         with self._lock:
             return self.reader.in_force()
-
-    # -- the log --
-
-    def signer(self) -> LogSigner:
-        """The log's signer under its present origin."""
-        return LogSigner(self.state().origin, self.keys.signer())
-
-    def verifier(self) -> LogVerifier:
-        """Who checks this log's checkpoints."""
-        return LogVerifier(self.signer().verifier_key)
-
-    def verifiers(self) -> list[LogVerifier]:
-        """Who checks what this log ever signed under its present origin, the newest key first."""
-        changes = [told.body for told in self.brand_events("log.key_changed")]
-        old = [body.old_key for body in changes if isinstance(body, LogKeyChanged)]
-        mine = [key for key in reversed(old) if key.startswith(f"{self.state().origin}+")]
-        return [self.verifier(), *map(LogVerifier.parse, mine)]
-
-    def root(self, size: int) -> bytes:
-        """The log's root when it had *size* events."""
-        with self._lock, self.reader.snapshot():
-            return root_at(size, self.reader.tile_reader(self.state().size).at(size))
-
-    def prove(self, position: int, note: bytes = b"") -> bytes:
-        """A log proof (C2SP tlog-proof) of the leaf at *position* under the newest checkpoint.
-
-        Or under that in *note*, one of this log's that bears cosignatures besides. Raises
-        `ProofError` where the leaf is not under it.
-        """
-        with self._lock, self.reader.snapshot():
-            state = self.state()
-            checkpoint = note or state.checkpoint
-            size = Checkpoint.parse(Note.parse(checkpoint).text).size
-            reader = self.reader.tile_reader(state.size).at(size)
-            hashes = tuple(prove_inclusion(position, size, reader))
-            if root_at(size, reader) != Checkpoint.parse(Note.parse(checkpoint).text).root:
-                raise Damaged(f"log does not make the root of its checkpoint of size {size}")
-        if not note:
-            open_checkpoint(checkpoint, self.verifier())
-        return LogProof(position, hashes, checkpoint).encode()
 
     def connection(self) -> Database:
         """A connection of the caller's own to `journal.db`; the caller closes it."""

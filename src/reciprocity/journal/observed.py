@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS linked (
     slot INTEGER NOT NULL, other INTEGER NOT NULL, origin TEXT NOT NULL,
     PRIMARY KEY (slot, other)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS erasing (slot INTEGER PRIMARY KEY) STRICT;
 CREATE INDEX IF NOT EXISTS observed_day ON observed (behaviour, day);
 """
 _TAKES: Final = frozenset(
@@ -141,10 +142,20 @@ class ObservedRows:
         if not slots or not self._made():
             return
         for slot in [each for each in after if each in slots]:
-            wishes = after[slot].wishes
-            for behaviour in self.of(slot):
+            self._forget_fallen(slot, after[slot].wishes)
+
+    def _forget_fallen(self, slot: int, wishes: Wishes) -> None:
+        """Delete what is kept of the person in *slot* for which no yes may stand by *wishes*.
+
+        Looked for under the lock: who keeps a row just now is waited for, and it is found.
+        """
+        with self._lock, transaction(self._opened(), "delete what was observed"):
+            db = self._opened()
+            found = db.execute("SELECT DISTINCT behaviour FROM observed WHERE slot = ?", (slot,))
+            for (behaviour,) in found.fetchall():
                 if not may_stand(wishes, behaviour):
-                    self.forget(slot, behaviour)
+                    values = (slot, behaviour)
+                    db.execute("DELETE FROM observed WHERE slot = ? AND behaviour = ?", values)
 
     def expire(self, behaviour: Id, before_day: int) -> int:
         """Delete the rows of *behaviour* of days before *before_day*; how many."""
@@ -230,6 +241,22 @@ class ObservedRows:
         pair = (min(slot, other), max(slot, other), origin)
         found = self._read("SELECT 1 FROM linked WHERE slot = ? AND other = ? AND origin = ?", pair)
         return bool(found)
+
+    # -- who is being erased, where several machines may finish it --
+
+    def note_erasing(self, slot: int) -> None:
+        """Remember, durably, that the erasure of the person in *slot* is not finished."""
+        with self._lock, explained("note an erasure"):
+            self._opened().execute("INSERT INTO erasing VALUES (?) ON CONFLICT DO NOTHING", (slot,))
+
+    def erasing(self) -> bool:
+        """Is an erasure noted that is not finished?"""
+        return bool(self._read("SELECT 1 FROM erasing LIMIT 1", ()))
+
+    def end_erasing(self) -> None:
+        """Forget what `note_erasing` noted: all of it is finished."""
+        with self._lock, explained("note an erasure"):
+            self._opened().execute("DELETE FROM erasing")
 
     # -- the file --
 

@@ -6,11 +6,12 @@ has sealed it into the journal: nothing is permitted past it.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from reciprocity.errors import InputError
 from reciprocity.events import Act, read_body
 from reciprocity.journal.entry import LATEST, TAKES_AWAY, Entry, encodable
-from reciprocity.storage import Database, explained
+from reciprocity.storage import Database, explained, transaction
 
 __all__ = ["any_waiting", "drop_waiting", "leave", "waiting"]
 
@@ -26,7 +27,9 @@ def leave(db: Database, slot: int, kind: str, act: Act, at: int) -> None:
     if not 0 <= at < LATEST:
         raise InputError(f"event {kind} cannot be written: it happened at no instant")
     body = encodable(kind, act)[0]
-    with explained("note an act that takes away"):
+    # Under the lock: what is being sealed just now must not be taken for what waits.
+    what = "note an act that takes away"
+    with nullcontext() if db.in_transaction else transaction(db, what), explained(what):
         known = db.execute(
             "SELECT 1 FROM pending_act WHERE slot = ? AND kind = ? AND body = ?",
             (slot, kind, body),

@@ -22,7 +22,7 @@ from reciprocity.journal.backup import Manifest, check_pair, sync
 from reciprocity.journal.destroy import Step, bury, destroy, quiet, resume
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
-from reciprocity.journal.load import holds_log, load
+from reciprocity.journal.load import arrive, load, loading, taken
 from reciprocity.journal.log_reader import State
 from reciprocity.journal.read import Reader
 from reciprocity.journal.safekeeping import Mark, Safekeeping
@@ -198,24 +198,26 @@ def _appear(work: Path, folder: Path, step: Step) -> None:
 
 def _appear_at(place: Place, work: Path, step: Step) -> None:
     step("keys.db")
-    with ExitStack() as opened, TemporaryDirectory() as staging:
+    with ExitStack() as opened, loading(place):
         files = {
             name: opened.enter_context(
                 closing(open_sqlite(work / f"{name}.db", durable=True, busy_ms=BUSY_MS))
             )
             for name in ("keys", "journal")
         }
+        load(files, place)
         step("journal.db")
-        load(files, place, Path(staging), anew=("standing",))
+        arrive(place)
 
 
 def _clear(folder: Path, work: Path) -> None:
     """Take away what a restore that was stopped left; refuse to touch anything else."""
     if (place := place_of(folder)) is not None:
-        if holds_log(place):
+        known = {place.schema("journal"), place.schema("keys")}.intersection(taken(place))
+        if known:
             raise InputError(
-                f"schemas {place.schemas}_* hold a journal: a restore never writes over one; "
-                "rename them first (ALTER SCHEMA ... RENAME TO ...)"
+                f"schemas are there ({', '.join(sorted(known))}): a restore never writes over "
+                "them; rename both first (ALTER SCHEMA ... RENAME TO ...)"
             )
         shutil.rmtree(work, ignore_errors=True)
         return

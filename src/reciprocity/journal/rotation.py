@@ -9,13 +9,13 @@ was never used, and the next change replaces it) or the new one (it did, and the
 up for).
 """
 
-import fcntl
 from base64 import b64encode
 from typing import TYPE_CHECKING, Final
 
 from reciprocity.errors import Damaged, InputError, Unavailable
 from reciprocity.events import LogKeyChanged
 from reciprocity.journal.entry import Appended, Entry
+from reciprocity.journal.lease import lease
 from reciprocity.journal.read import Reader
 from reciprocity.keys import KeyStore
 from reciprocity.tlog.note import VerifierKey
@@ -35,11 +35,10 @@ def rotate_log_key(journal: "Journal") -> Appended:
     Whoever trusts the old key follows the event to the new one; hand the new key out as well.
     Raises `Unavailable` when another process is just doing the same.
     """
-    with (journal.folder / "rotate.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Unavailable("another process is changing the log's key: look again") from None
+    with lease(journal.folder / "rotate.lock") as held:
+        if not held:
+            raise Unavailable("another process is changing the log's key: look again")
+        journal.appender.refresh()  # finishes a change that was stopped, before another begins
         old = journal.signer()
         new = LogSigner(old.name, journal.keys.prepare_signer())
         old_key, new_key = old.verifier_key.encode(), new.verifier_key.encode()

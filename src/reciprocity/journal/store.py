@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reciprocity.errors import Unavailable
 from reciprocity.journal.migrations import HEAD
-from reciprocity.storage import BUSY_MS, Database, connect, explained, place_of
+from reciprocity.storage import BUSY_MS, Database, connect, driver_failure, explained, place_of
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -90,6 +90,6 @@ def _upgrade(engine: "sa.Engine", first: list[str]) -> None:
             command.upgrade(config, "head")
             db.exec_driver_sql("COMMIT")
     except sa.exc.DBAPIError as error:
-        raise (error.orig or error) from error
+        raise driver_failure(error.orig or error) from error
     finally:
         engine.dispose()

@@ -60,7 +60,12 @@ def _storage(what: str) -> Iterator[None]:
 
 def define_keys(db: Database) -> None:
     """Make the tables of a key store in *db*, if they are not there."""
-    if db.layout() != _LAYOUT:
+    found = db.layout()
+    if found > _LAYOUT:
+        raise Unavailable(
+            f"key store is of layout {found}, this release knows {_LAYOUT}: upgrade reciprocity"
+        )
+    if found < _LAYOUT:
         db.define(_SCHEMA, layout=_LAYOUT)
 
 
@@ -87,7 +92,8 @@ class KeyStore:
     # -- the brand's own keys --
 
     def _brand_keys(self) -> BrandKeys:
-        found = dict(self._db.execute("SELECT name, wrapped FROM brand_key").fetchall())
+        with _storage("read the brand's keys"):
+            found = dict(self._db.execute("SELECT name, wrapped FROM brand_key").fetchall())
         names = BrandKeys._fields
         if not found:
             made = BrandKeys(*(os.urandom(KEY_BYTES) for _ in names))

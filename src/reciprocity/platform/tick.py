@@ -9,8 +9,10 @@ import msgspec
 from reciprocity.deliver.jobs import Jobs
 from reciprocity.deliver.run import SendReport
 from reciprocity.errors import Conflict, Unavailable
+from reciprocity.events import ErasureDone
 from reciprocity.journal import copies
 from reciprocity.journal.destroy import sweep_orphans
+from reciprocity.journal.journal import Journal
 from reciprocity.leave import erase as erasing
 from reciprocity.platform.heard import PromisesKept, count_promises
 from reciprocity.platform.observing import forget_due
@@ -60,7 +62,7 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
     with closing(Jobs(shop.journal.folder, shop.journal.clock)) as jobs:
         erased = jobs.run("erase", lambda: _erase_due(shop, actor), 0)
         # Not by one machine for all: each has snapshots of its own.
-        copies.forget_older(shop.journal.folder, shop.journal.safekeeping.erased())
+        _forget_copies(shop.journal)
         shop.journal.appender.forget_shared()
         jobs.run("sweep", lambda: len(sweep_orphans(shop.journal)), 0)
         forgotten = jobs.run("observed", lambda: forget_due(shop.journal), 0)
@@ -83,6 +85,16 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
             cosigning=cosigning,
             last_success=jobs.last_success(),
         )
+
+
+def _forget_copies(journal: Journal) -> None:
+    """Delete the copies on this machine that have somebody whom another one erased."""
+    position = copies.reached(journal.folder)
+    if position is None:
+        return
+    for told in journal.brand_events("person.erased", position):
+        if isinstance(told.body, ErasureDone):
+            copies.forget(journal.folder, told.body.slot)
 
 
 def _scored(shop: "Reciprocity") -> tuple[PromisesKept, ...]:

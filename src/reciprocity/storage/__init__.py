@@ -23,6 +23,7 @@ from reciprocity.storage.failures import (
     FAILURES,
     DatabaseContradicted,
     DatabaseStopped,
+    driver_failure,
     explained,
 )
 from reciprocity.storage.opening import (
@@ -47,6 +48,7 @@ __all__ = [
     "Place",
     "Rows",
     "connect",
+    "driver_failure",
     "exists",
     "explained",
     "flush",

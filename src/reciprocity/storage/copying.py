@@ -10,6 +10,8 @@ from reciprocity.storage.database import Database
 
 __all__ = ["copy_rows", "fingerprint", "rows_of"]
 
+_KEY: Final = 3
+"""No table has a longer key, and each begins with it."""
 SKIPPED: Final = frozenset({"alembic_version"})
 """What whoever made the tables of the target wrote already."""
 
@@ -18,7 +20,8 @@ def rows_of(db: Database) -> Iterator[tuple[str, tuple[str, ...], Iterator[Any]]
     """Each table of *db* with its columns and all its rows, in the order of the first columns."""
     for table, columns in db.tables().items():
         if table not in SKIPPED:
-            query = f"SELECT {', '.join(columns)} FROM {table} ORDER BY {columns[0]}, {columns[1]}"  # noqa: S608 - names of ours
+            by = db.ordering(table, columns[:_KEY])
+            query = f"SELECT {', '.join(columns)} FROM {table} ORDER BY {by}"  # noqa: S608 - names of ours
             yield table, columns, db.stream(query)
 
 

@@ -55,6 +55,9 @@ class Database(Protocol):
     def rollback(self) -> None:
         """Forget what the open transaction wrote; nothing if there is none."""
 
+    def check_held(self) -> None:
+        """Hold that the open transaction, and the lock that came with it, are still there."""
+
     def define(self, script: str, /, *, layout: int = 0) -> None:
         """Make tables and indexes as *script* says in SQLite's words; the *layout* is noted.
 
@@ -69,6 +72,9 @@ class Database(Protocol):
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], /) -> None:
         """Insert many *rows* into *table*, the fastest way there is."""
+
+    def ordering(self, table: str, columns: Sequence[str], /) -> str:
+        """How ORDER BY spells *columns* of *table*, so that every database sorts alike."""
 
     def has_table(self, name: str, /) -> bool:
         """Is there a table *name*?"""

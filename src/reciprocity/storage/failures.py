@@ -7,7 +7,13 @@ from typing import Final
 
 from reciprocity.errors import Damaged, Unavailable
 
-__all__ = ["FAILURES", "DatabaseContradicted", "DatabaseStopped", "explained"]
+__all__ = [
+    "FAILURES",
+    "DatabaseContradicted",
+    "DatabaseStopped",
+    "driver_failure",
+    "explained",
+]
 
 
 class DatabaseStopped(Exception):
@@ -20,6 +26,15 @@ class DatabaseContradicted(Exception):
 
 FAILURES: Final = (sqlite3.Error, DatabaseStopped, DatabaseContradicted)
 """All that a `Database` raises."""
+
+
+def driver_failure(error: BaseException) -> BaseException:
+    """*error* as `explained` knows it, where it came from PostgreSQL's driver by another way."""
+    if isinstance(error, sqlite3.Error):
+        return error
+    from reciprocity.storage.postgresql import named  # noqa: PLC0415 - as in `connect`
+
+    return named(error)
 
 
 @contextmanager

@@ -9,6 +9,8 @@ reading one is run a second time, since nobody knows what became of a write.
 """
 
 import re
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -27,7 +29,7 @@ except ImportError as error:
         "PostgreSQL needs a driver that is not there: pip install 'reciprocity[postgres]'"
     ) from error
 
-__all__ = ["PostgresDatabase", "alone", "leased", "open_driver"]
+__all__ = ["PostgresDatabase", "alone", "leased", "named", "open_driver"]
 
 _NAMED: Final = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX) IF NOT EXISTS (\w+)")
 _WORDS: Final = (
@@ -37,27 +39,53 @@ _WORDS: Final = (
     (re.compile(r"\bDROP TABLE IF EXISTS (\w+)"), r"DROP TABLE IF EXISTS \1 CASCADE"),
 )
 """SQLite's words for a table, and PostgreSQL's."""
+_LOST: Final = "its transaction failed or its connection was lost; nothing was written, try again"
 _OWN: Final = "let the role that connects own the brand's schemas"
+_SETTINGS: Final = {
+    "client_encoding": "UTF8",
+    "client_min_messages": "warning",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "idle_in_transaction_session_timeout": "0",
+    "statement_timeout": "0",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+"""Whatever the database or the role has been given as its own default."""
+_HELD_UP: Final = re.compile(
+    r"(\d+) (?:are dead but not yet removable|dead row versions cannot be)"
+)
+_MARK: Final = re.compile(r"reciprocity (\d+)")
+"""What the comment on a schema of ours says: its layout."""
+_TRIES: Final = 10
+_PAUSE_SECONDS: Final = 0.1
 _Result = TypeVar("_Result")
 
 
 def open_driver(place: Place, name: str, *, durable: bool, busy_ms: int) -> psycopg.Connection:
     """The driver's own connection to the schema *name*; raises its own errors."""
-    keep_alive = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
     connection = psycopg.connect(
         place.url,
         autocommit=True,
         application_name=f"reciprocity {name}",
-        options=(
-            f"-c search_path={place.schema(name)} -c lock_timeout={busy_ms} {keep_alive}"
-            f" -c synchronous_commit={'on' if durable else 'off'} -c client_min_messages=warning"
-        ),
         connect_timeout=10,
         keepalives_idle=10,
         keepalives_interval=5,
         keepalives_count=3,
         tcp_user_timeout=30_000,
     )
+    settings = {  # said here and not on connecting: a pooler would not pass them on
+        **_SETTINGS,
+        "search_path": place.schema(name),
+        "lock_timeout": str(busy_ms),
+        "synchronous_commit": "on" if durable else "off",
+    }
+    try:
+        connection.execute("; ".join(f"SET {k} = '{v}'" for k, v in settings.items()).encode())
+    except BaseException:
+        connection.close()
+        raise
     # One type for all whole numbers: otherwise each size of value makes a plan of its own.
     connection.adapters.register_dumper(int, Int8BinaryDumper)
     return connection
@@ -65,7 +93,10 @@ def open_driver(place: Place, name: str, *, durable: bool, busy_ms: int) -> psyc
 
 def alone(place: Place, name: str) -> str:
     """How a transaction begins that writes to the database *name*, with the lock on it."""
-    return f"BEGIN; SELECT pg_advisory_xact_lock({place.lock(name)})"
+    return (
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+        f" SELECT pg_advisory_xact_lock({place.lock(name)})"
+    )
 
 
 @lru_cache(maxsize=2_048)
@@ -88,6 +119,16 @@ def leased(place: Place, name: str, *, shared: bool) -> Iterator[Callable[[], bo
         db.close()
 
 
+def _undo(connection: psycopg.Connection) -> None:
+    """End whatever the server thinks is open; a connection that is lost has nothing open."""
+    if connection.closed or connection.info.transaction_status is TransactionStatus.IDLE:
+        return
+    try:
+        connection.execute(b"ROLLBACK")
+    except psycopg.Error:
+        connection.close()
+
+
 class PostgresDatabase:
     """`Database` over PostgreSQL."""
 
@@ -95,7 +136,8 @@ class PostgresDatabase:
         """Connect to the schema of the database *name* at *place*; it need not be there yet."""
         self.place, self.name = place, name
         self._durable, self._busy_ms = durable, busy_ms
-        self._begun = False
+        self._opening = threading.RLock()  # a reader's thread must not change a writer's connection
+        self._held: psycopg.Connection | None = None
         self._streams = 0
         self._connection = self._open()
 
@@ -108,7 +150,7 @@ class PostgresDatabase:
     @property
     def in_transaction(self) -> bool:
         """See `Database.in_transaction`."""
-        return self._begun
+        return self._held is not None
 
     def execute(self, query: str, values: Sequence[Any] = (), /) -> psycopg.Cursor:
         """See `Database.execute`."""
@@ -116,7 +158,7 @@ class PostgresDatabase:
         def work(connection: psycopg.Connection) -> psycopg.Cursor:
             return connection.execute(_spelled(query), values, binary=True)
 
-        return self._run(work, again=not self._begun and query.startswith("SELECT"))
+        return self._run(work, again=not self._held and query.startswith("SELECT"))
 
     def executemany(self, query: str, rows: Iterable[Sequence[Any]], /) -> psycopg.Cursor:
         """See `Database.executemany`."""
@@ -131,7 +173,7 @@ class PostgresDatabase:
     def stream(self, query: str, values: Sequence[Any] = (), /) -> Iterator[Any]:
         """See `Database.stream`."""
         self._streams += 1
-        name, hold = f"stream_{self._streams}", not self._begun
+        name, hold = f"stream_{self._streams}", self._held is None
         with (
             self._translated(),
             self._live().cursor(name, withhold=hold) as cursor,
@@ -147,19 +189,21 @@ class PostgresDatabase:
             return work(connection)
         except psycopg.Error as error:
             if not (again and connection.closed):
-                raise self._named(error) from error
+                raise named(error) from error
         connection = self._live()
         with self._translated():
             return work(connection)
 
     def _live(self) -> psycopg.Connection:
-        if self._connection.closed:
-            if self._begun:
-                raise DatabaseStopped(
-                    "connection to PostgreSQL was lost; nothing was written, try again"
-                )
-            self._connection = self._open()
-        return self._connection
+        """The connection: that of the open transaction if there is one, else one that lives."""
+        with self._opening:
+            if self._held is not None:
+                if self._held.closed:
+                    raise DatabaseStopped(_LOST)
+                return self._held
+            if self._connection.closed:
+                self._connection = self._open()
+            return self._connection
 
     # -- transactions --
 
@@ -172,50 +216,48 @@ class PostgresDatabase:
         self._start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def _start(self, statements: str) -> None:
-        if self._begun:
+        if self._held is not None:
             raise DatabaseContradicted("a transaction is open already")
-        try:
-            self._run(lambda connection: connection.execute(statements.encode()), again=True)
-        except BaseException:
-            self._end("ROLLBACK")
-            raise
-        self._begun = True
+
+        def start(connection: psycopg.Connection) -> psycopg.Connection:
+            try:
+                connection.execute(statements.encode())
+            except BaseException:
+                _undo(connection)
+                raise
+            return connection
+
+        self._held = self._run(start, again=True)
+
+    def check_held(self) -> None:
+        """See `Database.check_held`."""
+        if self._held is not None:
+            self.execute("SELECT 1")
 
     def commit(self) -> None:
         """See `Database.commit`."""
-        if not self._begun:
+        held = self._held
+        if held is None:
             return
         # PostgreSQL calls it a success when it rolls back what a failed statement left.
-        if self._connection.info.transaction_status is not TransactionStatus.INTRANS:
-            raise DatabaseStopped(
-                "its transaction failed or its connection was lost; nothing was written, try again"
-            )
+        if held.closed or held.info.transaction_status is not TransactionStatus.INTRANS:
+            raise DatabaseStopped(_LOST)
         try:
-            self._connection.execute(b"COMMIT")
+            held.execute(b"COMMIT")
         except psycopg.Error as error:
-            if self._connection.closed:
+            if held.closed:
                 raise DatabaseStopped(
                     "connection to PostgreSQL was lost while it committed: it may be written or "
                     "not; look, or do the same again, under the same id if it had one"
                 ) from error
-            raise self._named(error) from error
-        self._begun = False
+            raise named(error) from error
+        self._held = None
 
     def rollback(self) -> None:
         """See `Database.rollback`."""
-        if self._begun:
-            self._end("ROLLBACK")
-            self._begun = False
-
-    def _end(self, statement: str) -> None:
-        """End whatever the server thinks is open; a connection that is lost has nothing open."""
-        if self._connection.closed:
-            return
-        if self._connection.info.transaction_status is not TransactionStatus.IDLE:
-            try:
-                self._connection.execute(statement.encode())
-            except psycopg.Error:
-                self._connection.close()
+        held, self._held = self._held, None
+        if held is not None:
+            _undo(held)
 
     # -- tables --
 
@@ -227,7 +269,7 @@ class PostgresDatabase:
         for old, new in _WORDS:
             script = old.sub(new, script)
         schema = self.place.schema(self.name)
-        inside = self._begun
+        inside = self._held is not None
         if not inside:
             self.begin()
         try:
@@ -235,7 +277,7 @@ class PostgresDatabase:
             for statement in filter(str.strip, script.split(";")):
                 self.execute(statement)
             if layout:
-                self.execute(f"COMMENT ON SCHEMA {schema} IS '{layout}'")
+                self.execute(f"COMMENT ON SCHEMA {schema} IS 'reciprocity {layout}'")
             if not inside:
                 self.commit()
         except BaseException:
@@ -257,7 +299,8 @@ class PostgresDatabase:
             "SELECT obj_description(to_regnamespace(?), 'pg_namespace')",
             (self.place.schema(self.name),),
         ).fetchone() or (None,)
-        return int(noted or 0)
+        known = _MARK.fullmatch(noted or "")  # it may be a comment of an administrator's
+        return int(known[1]) if known else 0
 
     def has_table(self, name: str, /) -> bool:
         """See `Database.has_table`."""
@@ -291,13 +334,44 @@ class PostgresDatabase:
         self._run(work)
 
     def drain(self) -> bool:
-        """VACUUM what has deleted rows; what an older reader may still see waits for the next.
+        """VACUUM what has deleted rows; False while an older reader may still see any of them.
 
         PostgreSQL does not overwrite: pages and its own log keep bytes until they are used anew.
         """
-        for name in self.tables():
-            self.execute(f"VACUUM {name}")
-        return True
+        return all(self._vacuumed(name) for name in self.tables())
+
+    def _vacuumed(self, table: str) -> bool:
+        """Is nothing left in *table* that was deleted? Who only just reads is waited for."""
+        held_up: list[int] = []
+
+        def hear(told: psycopg.errors.Diagnostic) -> None:
+            held_up.extend(map(int, _HELD_UP.findall(told.message_detail or "")))
+            held_up.extend(map(int, _HELD_UP.findall(told.message_primary or "")))
+
+        for _ in range(_TRIES):
+            held_up.clear()
+            connection = self._live()
+            connection.add_notice_handler(hear)
+            try:
+                self.execute(f'VACUUM (VERBOSE) "{table}"')
+            finally:
+                connection.remove_notice_handler(hear)
+            if not any(held_up):
+                return True
+            time.sleep(_PAUSE_SECONDS)
+        return False
+
+    def ordering(self, table: str, columns: Sequence[str], /) -> str:
+        """See `Database.ordering`."""
+        texts = {
+            name
+            for (name,) in self.execute(
+                "SELECT column_name FROM information_schema.columns WHERE table_schema = ?"
+                " AND table_name = ? AND data_type = 'text'",
+                (self.place.schema(self.name), table),
+            )
+        }
+        return ", ".join(f'{name} COLLATE "C"' if name in texts else name for name in columns)
 
     def close(self) -> None:
         """See `Database.close`."""
@@ -310,23 +384,25 @@ class PostgresDatabase:
         try:
             yield
         except psycopg.Error as error:
-            raise self._named(error) from error
+            raise named(error) from error
 
-    def _named(self, error: psycopg.Error) -> Exception:
-        said = " ".join(str(error).split()) or type(error).__name__
-        if isinstance(error, psycopg.errors.LockNotAvailable):
-            return DatabaseStopped(
-                f"{said}; another process holds it, nothing was written, try again"
-            )
-        if isinstance(error, psycopg.errors.DiskFull):
-            return DatabaseStopped(f"{said}; nothing was written, make room and try again")
-        if isinstance(error, psycopg.OperationalError):
-            return DatabaseStopped(
-                f"{said}; start PostgreSQL, or check {self.place.schemas}'s database.toml and "
-                "~/.pgpass, and try again"
-            )
-        if isinstance(error, psycopg.errors.InsufficientPrivilege):
-            return DatabaseStopped(f"{said}; {_OWN}")
-        if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
-            return DatabaseStopped(f"{said}; run `reciprocity apply`, or {_OWN}")
-        return DatabaseContradicted(said)
+
+def named(error: BaseException) -> Exception:
+    """*error* of the driver's, as `explained` knows it."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return DatabaseStopped(f"{said}; another process holds it, nothing was written, try again")
+    if isinstance(error, psycopg.errors.DiskFull):
+        return DatabaseStopped(f"{said}; nothing was written, make room and try again")
+    if isinstance(error, psycopg.errors.InFailedSqlTransaction):
+        return DatabaseStopped(_LOST)
+    if isinstance(error, psycopg.OperationalError):
+        return DatabaseStopped(
+            f"{said}; start PostgreSQL, or check the brand's database.toml and "
+            "~/.pgpass, and try again"
+        )
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return DatabaseStopped(f"{said}; {_OWN}")
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
+        return DatabaseStopped(f"{said}; run `reciprocity apply`, or {_OWN}")
+    return DatabaseContradicted(said)

@@ -27,6 +27,13 @@ class SqliteDatabase(sqlite3.Connection):
         """See `Database.begin_reading`."""
         self.execute("BEGIN")
 
+    def check_held(self) -> None:
+        """A file's lock is not lost while its process lives."""
+
+    def ordering(self, _table: str, columns: Sequence[str], /) -> str:
+        """See `Database.ordering`: bytes, as they are."""
+        return ", ".join(columns)
+
     def define(self, script: str, /, *, layout: int = 0) -> None:
         """See `Database.define`."""
         for statement in script.split(";"):
@@ -40,7 +47,10 @@ class SqliteDatabase(sqlite3.Connection):
 
     def definitions(self) -> str:
         """The script that made the tables and indexes, in order."""
-        found = self.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")
+        found = self.execute(
+            "SELECT sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL"
+            " ORDER BY rowid"
+        )
         return ";\n".join(sql for (sql,) in found)
 
     def tables(self) -> dict[str, tuple[str, ...]]:

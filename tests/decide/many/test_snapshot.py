@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -159,21 +159,35 @@ def test_an_erased_person_is_in_no_file(shop, clock):
     assert 3 not in rows(shop)
 
 
+def erased_elsewhere(shop, slot):
+    """What a machine has whose snapshot knows nothing of an erasure on another one."""
+    place = copies_of(shop.journal.folder)
+    shutil.copytree(place, place.with_name("kept"))
+    shop.erase(slot, "operator:tests", now=True)
+    shutil.rmtree(place)
+    place.with_name("kept").rename(place)
+    return place
+
+
 def test_whoever_another_machine_erased_leaves_the_files_here_with_the_next_tick(shop):
     equal(shop)
-    place, safe = copies_of(shop.journal.folder), shop.journal.safekeeping
-    kept = {path: path.stat().st_mtime for path in place.glob("*.parquet")}
-    made = max(kept.values())
-    for path in kept:
-        os.utime(path, (made - 3_600, made - 3_600))
-    safe.keep_erased(PART + 1, round((made - 7_200) * 1000))  # before the file was made
+    before = set(copies_of(shop.journal.folder).glob("*.parquet"))
+    place = erased_elsewhere(shop, 3)
+    assert set(place.glob("*.parquet")) == before
     shop.tick("operator:tests")
-    assert kept.keys() == set(place.glob("*.parquet"))
-    safe.keep_erased(5, round(made * 1000))
-    shop.tick("operator:tests")
-    first = {path for path in kept if path.name.endswith("-000000.parquet")}
-    assert first
-    assert kept.keys() - set(place.glob("*.parquet")) == first
+    gone = before - set(place.glob("*.parquet"))
+    assert gone == {path for path in before if path.name.endswith("-000000.parquet")}
+    assert gone
+
+
+def test_whoever_another_machine_erased_is_in_no_plan_made_here_before_that(shop, clock):
+    equal(shop)
+    assert 3 in rows(shop)
+    erased_elsewhere(shop, 3)
+    withdraw(shop, 4)  # so that the part is written anew
+    clock.at += 1
+    equal(shop)
+    assert 3 not in rows(shop)
 
 
 def test_no_address_and_no_value_that_was_not_shared(shop):

@@ -177,7 +177,7 @@ def test_a_role_reads_its_view_and_nothing_else(
     place = place_of(shop.brand.folder)
     assert place is not None
     analyst = f"{place.schemas}_ana"
-    server().ask(f'CREATE ROLE {analyst} LOGIN IN ROLE "{place.schemas}_research"')
+    server().ask(f'CREATE ROLE {analyst} LOGIN IN ROLE "{place.schemas}__research"')
     url = place.url.replace("brand@", f"{analyst}@")
     with psycopg.connect(url, autocommit=True) as db:
         view = f"{place.schema('views')}.research"
@@ -187,8 +187,8 @@ def test_a_role_reads_its_view_and_nothing_else(
         tables = [
             f"{schema}.{table}" for schema, table in server().ask(
                 "SELECT schemaname, tablename FROM pg_tables UNION SELECT schemaname, viewname"
-                f" FROM pg_views WHERE schemaname LIKE '{place.schemas}\\_%'"
-            ) if schema.startswith(f"{place.schemas}_")
+                f" FROM pg_views WHERE schemaname LIKE '{place.schemas}\\_\\_%'"
+            ) if schema.startswith(f"{place.schemas}__")
         ]  # fmt: skip
         assert len(tables) > 12
         for table in tables:
@@ -205,7 +205,7 @@ def test_a_role_reads_its_view_and_nothing_else(
             f"CREATE OR REPLACE VIEW {view} AS SELECT 1",
             f"SELECT slot FROM {view}",
             f"SELECT r FROM {view} AS r, {place.schema('standing')}.standing",
-            f'SET ROLE "{place.schemas}_surveys"',
+            f'SET ROLE "{place.schemas}__surveys"',
             "SET ROLE brand",
             "SET session_replication_role = replica",
         ):

@@ -27,6 +27,7 @@ from reciprocity.decide.many.parquet import (
 from reciprocity.decide.many.parts import MODULE, Order, Task, Told, batches_of, make_part
 from reciprocity.decide.prepare import Statements
 from reciprocity.errors import InputError
+from reciprocity.events import ErasureDone
 from reciprocity.journal.cache import StandingCache
 from reciprocity.journal.copies import copies_of, holding, part_of
 from reciprocity.journal.journal import Journal
@@ -132,7 +133,10 @@ class _Maker:
         with self.journal.standings() as cache, self.journal.reading() as reader:
             position, _ = cache.progress()
             moved = reader.touched(since, position) if since < position else []
-            self._renew(cache, moved)
+            # An erased person's events have lost their slot: whoever else erased them, they go.
+            gone = (told.body for told in reader.brand_events("person.erased", since))
+            erased = {body.slot for body in gone if isinstance(body, ErasureDone)}
+            self._renew(cache, sorted(erased.union(moved)))
         self._say(at=self.at, position=position)
 
     def _make(self, missing: Sequence[int], people: int) -> None:

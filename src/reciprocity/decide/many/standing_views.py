@@ -59,7 +59,7 @@ def publish_view(
     declared, `Unavailable` where the database refuses.
     """
     names, place = visible(brand, purpose), place_of(folder)
-    if place is not None and len(f"{place.schemas}_{purpose}") > _LONGEST - len(ROWS):
+    if place is not None and len(f"{place.schemas}__{purpose}") > _LONGEST - len(ROWS):
         raise InputError(f"purpose {purpose} has too long a name for a role of PostgreSQL's")
     with (
         closing(connect(folder / "standing.db", durable=False)) as db,
@@ -150,7 +150,7 @@ def _swap(
         f"CREATE VIEW {name} AS SELECT {', '.join(values) or 'NULL AS nothing'}"  # noqa: S608
         f" FROM standing AS s LEFT JOIN {table} AS r ON r.slot = s.slot WHERE s.erased = 0"
     )
-    role = f"{place.schemas}_{purpose}" if place is not None else ""
+    role = f"{place.schemas}__{purpose}" if place is not None else ""
     return StandingView(name, tuple(names), people, role)
 
 

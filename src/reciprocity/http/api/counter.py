@@ -69,6 +69,11 @@ class Counter:
             raise Refusal(Kind.NO_SCOPE, f"Ask an operator for a key with the scope {scope}.")
         return key
 
+    def deciding(self, authorization: str, network: str) -> Reciprocity:
+        """The brand, for whoever may ask what is decided; raises `Refusal` for any other."""
+        self.admit(authorization, Scope.DECISIONS, network)
+        return self.desk.shop()
+
     def knows(self, token: str, scope: Scope) -> bool:
         """Is *token* a key that allows *scope*?"""
         key = self._opened().let_in(token)

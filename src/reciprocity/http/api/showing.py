@@ -93,8 +93,7 @@ async def advise(request: AnyRequest, state: State) -> Response[Advising]:
     """What this person may get now, of all that is live; it informs, and nothing is written."""
 
     def work(shop: Reciprocity, body: bytes) -> Advising:
-        said = read_body(_called(request), body, _asking)
-        return _advising(shop, said.person, said.channel, said.place)
+        return advised_for(shop, _called(request), body)
 
     lane: Lane = state.lane
     return _answer(await lane.do(await _admitted(request, state, work)))
@@ -121,10 +120,15 @@ async def _admitted(
     body = await request.body()
 
     def admitted() -> _Told:
-        counter.admit(told, Scope.DECISIONS, network)
-        return work(counter.desk.shop(), body)
+        return work(counter.deciding(told, network), body)
 
     return admitted
+
+
+def advised_for(shop: Reciprocity, media_type: str, body: bytes) -> Advising:
+    """What is decided for the person that *body* names; raises `Refusal` for one that is none."""
+    said = read_body(media_type, body, _asking)
+    return _advising(shop, said.person, said.channel, said.place)
 
 
 def _advising(shop: Reciprocity, person: str, channel: str, place: str) -> Advising:
