@@ -31,8 +31,8 @@ SETTINGS = {
 class Server:
     """One server with one database; `stop`, `kill` and `start` may follow each other."""
 
-    def __init__(self) -> None:
-        """Make an empty cluster and start it."""
+    def __init__(self, **changed: str) -> None:
+        """Make an empty cluster with some settings *changed*, and start it."""
         self.home = Path(tempfile.mkdtemp(prefix="postgresql-"))
         self._as: dict[str, Any] = {}
         self._programs = _programs()
@@ -49,7 +49,9 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         with (self._data / "postgresql.conf").open("a") as config:
-            config.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
+            config.writelines(
+                f"{name} = '{value}'\n" for name, value in (SETTINGS | changed).items()
+            )
             config.write(f"port = {self.port}\n")
         self.start()
 

@@ -34,6 +34,7 @@ from tests.shop import DAY, Clock, add_people, new_shop, withdraw
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.files
 real_settle = moving.settle
 _numbers = count(1)
 
@@ -150,9 +151,11 @@ def test_without_the_place_named_the_old_one_opens_no_more(folder: Path, place: 
                 os.kill(os.getpid(), signal.SIGKILL)
             real_settle(where, to)
 
-        moving.settle = settle
-        moved(folder, place)
-        os._exit(0)
+        try:
+            moving.settle = settle
+            moved(folder, place)
+        finally:
+            os._exit(1)  # never on into the tests that are left
     _, status = os.waitpid(pid, 0)
     assert os.WIFSIGNALED(status)
     assert place_of(folder) is None

@@ -174,6 +174,9 @@ def serve(
     key_rate: Annotated[
         int, typer.Option("--key-rate", min=1, help="Requests a second that an API key may make.")
     ] = 500,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processes that answer, one a core.")
+    ] = 1,
 ) -> None:
     """Answer the links in messages, so that one click stops them, and do what is due."""
     from threading import Event, Thread
@@ -185,7 +188,7 @@ def serve(
         told = (front.brand, front.actor, tick, ended)
         Thread(target=_tick, args=told, daemon=True).start()
     try:
-        run(front.brand.resolve(), host, port, _announce, key_rate=key_rate)
+        run(front.brand.resolve(), host, port, _announce, key_rate=key_rate, workers=workers)
     finally:
         ended.set()
 

@@ -22,6 +22,7 @@ from reciprocity.http.api.counter import EACH_SECOND, Counter
 from reciprocity.http.api.keys import Scope
 from reciprocity.http.api.lane import Lane
 from reciprocity.http.api.routes import api_router
+from reciprocity.http.buckets import OwnRooms, Room, Rooms
 from reciprocity.http.desk import Desk
 from reciprocity.http.entry import entry_router
 from reciprocity.http.events import WriteKey, events_limit, events_router, no_write_key
@@ -175,23 +176,27 @@ def make_app(
     write_key: WriteKey = no_write_key,
     key_rate: float = EACH_SECOND,
     counted: Metrics | None = None,
+    rooms: Rooms | None = None,
 ) -> Litestar:
     """The application that serves *desk*; it closes the desk when it stops.
 
     An API key may make *key_rate* requests a second; *counted* is what `/metrics` tells.
     *write_key* knows keys with which the brand's own servers report events, besides its API keys.
+    *rooms* has the buckets of all limits; they are those of this process, unless it is told.
     """
-    visits, asking, counter = Visits(desk.folder, desk.clock), Asking(desk), Counter(desk, key_rate)
+    rooms = rooms or OwnRooms()
+    visits, asking = Visits(desk.folder, desk.clock), Asking(desk, rooms)
+    counter = Counter(desk, key_rate, rooms)
     state = {
         "desk": desk,
         "log": LogFiles(desk.folder),
         "asking": asking,
         "join": JoinPages(),
         "figures": PublicFigures(),
-        "prompts": Prompts(),
-        "page_limit": page_limit(),
-        "events_limit": events_limit(),
-        "slots_limit": site_limit(),
+        "prompts": Prompts(rooms.of(Room.PROMPTS)),
+        "page_limit": page_limit(rooms),
+        "events_limit": events_limit(rooms),
+        "slots_limit": site_limit(rooms.of(Room.SITES)),
         "counter": counter,
         "metrics": counted or Metrics(desk.folder),
         "clerk": Clerk(counter, asking),

@@ -6,6 +6,7 @@ is sent to anybody until whoever opens the brand next has sealed it.
 """
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -21,7 +22,7 @@ from reciprocity.leave.one_click import (
     withdraw_without_keys,
 )
 from reciprocity.platform import Reciprocity
-from reciprocity.storage import Database, connect, exists, place_of
+from reciprocity.storage import FILE, Database, connect, exists, place_of
 
 __all__ = ["Desk"]
 
@@ -40,7 +41,10 @@ class Desk:
         """
         if not exists(folder / "journal.db"):
             raise InputError(f"journal in {folder} is not there: run `reciprocity apply` first")
-        self.folder, self.clock, self._place = folder, clock, place_of(folder)
+        self.folder, self.clock = folder, clock
+        self._paths = [str(folder / name) for name in _FILES]
+        self._pointing = str(folder / FILE)
+        self._pointed, self._place = self._pointer(), place_of(folder)
         self._shop: Reciprocity | None = None
         self._opened_files: tuple[int, ...] = ()
         self._lock = threading.Lock()  # around opening
@@ -124,14 +128,25 @@ class Desk:
             yield free
 
     def _files(self) -> tuple[int, ...]:
-        if (place := place_of(self.folder)) != self._place:
+        """What tells that other files, or another database, took the place of those we hold."""
+        pointer = self._pointer()
+        if pointer != self._pointed and place_of(self.folder) != self._place:
             raise Unavailable("brand has moved to another database: start this server anew")
-        if place is not None:  # its schemas are never put in each other's place
+        self._pointed = pointer
+        if self._place is not None:  # its schemas are never put in each other's place
             return ()
         try:
-            return tuple((self.folder / name).stat().st_ino for name in _FILES)
+            return tuple(os.stat(path).st_ino for path in self._paths)  # noqa: PTH116 - asked often
         except OSError as error:
             raise Unavailable(f"{error.strerror}: {error.filename}; put it back") from error
+
+    def _pointer(self) -> tuple[int, int]:
+        """Which `database.toml` there is; (0, 0) where there is none."""
+        try:
+            found = os.stat(self._pointing)  # noqa: PTH116 - asked often
+        except FileNotFoundError:
+            return 0, 0
+        return found.st_ino, found.st_mtime_ns
 
     def _connection(self) -> Database:
         return connect(self.folder / "journal.db", durable=True)

@@ -18,6 +18,7 @@ from litestar.datastructures import State
 from reciprocity.collect.collector import Collected, Sender
 from reciprocity.collect.reported import read_report
 from reciprocity.errors import InputError
+from reciprocity.http.buckets import Room, Rooms
 from reciprocity.http.frame import headers, threaded
 from reciprocity.http.limit import Limit
 from reciprocity.http.problem import Kind, Refusal
@@ -47,9 +48,9 @@ _EACH_SECOND: Final = 50
 _BURST: Final = 500
 
 
-def events_limit() -> Limit:
+def events_limit(rooms: Rooms) -> Limit:
     """How often one network may report without a key in the request's head."""
-    return Limit(_EACH_SECOND, _BURST)
+    return Limit(_EACH_SECOND, _BURST, buckets=rooms.of(Room.EVENTS))
 
 
 def no_write_key(_key: str) -> bool:

@@ -5,47 +5,44 @@ server that speaks TLS on this machine it is the last that this server names in 
 where it names none, nobody can be told apart, and nobody is held back here.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from secrets import token_bytes
 from time import monotonic
 from typing import Final
 
+from reciprocity.http.buckets import Buckets, OwnRooms, Room
+
 __all__ = ["Limit", "asker"]
 
-_MOST_KEPT: Final = 65_536
 _NETWORK_BITS: Final = 64
+_NAME_BYTES: Final = 16
 
 
 class Limit:
-    """Buckets of *burst* requests that fill by *each_second*; safe to share between threads."""
+    """Buckets of *burst* requests that fill by *each_second*; safe to share between threads.
+
+    And between the workers of a server, if their *buckets* are.
+    """
 
     def __init__(
-        self, each_second: float, burst: int, clock: Callable[[], float] = monotonic
+        self,
+        each_second: float,
+        burst: int,
+        clock: Callable[[], float] = monotonic,
+        buckets: Buckets | None = None,
     ) -> None:
         """Begin with full buckets; *clock* tells seconds."""
         self._rate, self._burst, self._clock = each_second, burst, clock
-        self._key = token_bytes(16)
-        self._buckets: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._buckets = buckets or OwnRooms().of(Room.PAGES)
 
     def takes(self, who: str) -> bool:
         """May *who* ask now? Empty is nobody who could be told apart, who always may."""
         if not who:
             return True
-        name = blake2b(who.encode(), key=self._key, digest_size=16).digest()
-        now = self._clock()
-        with self._lock:
-            left, at = self._buckets.pop(name, (float(self._burst), now))
-            left = min(self._burst, left + (now - at) * self._rate)
-            taken = left >= 1
-            self._buckets[name] = (left - taken, now)
-            if len(self._buckets) > _MOST_KEPT:
-                self._buckets.popitem(last=False)
-        return taken
+        key = self._buckets.key
+        name = blake2b(who.encode(), key=key, digest_size=_NAME_BYTES).digest()
+        return self._buckets.take(name, self._rate, self._burst, self._clock())
 
 
 def asker(peer: str, headers: Mapping[str, str]) -> str:

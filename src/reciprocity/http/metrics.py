@@ -4,6 +4,7 @@ Addresses are told by their kind, as in the access log. It is read from this mac
 server speaks for somebody else, or with a key of the scope `metrics`.
 """
 
+import os
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,12 +14,14 @@ from litestar import Response, get
 from litestar.datastructures import State
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from reciprocity.http.api.counter import AnyRequest, network_of
 from reciprocity.http.api.counter import Counter as Doors
 from reciprocity.http.api.keys import Scope
 from reciprocity.http.frame import headers, threaded
+from reciprocity.http.workers import FIGURES
 from reciprocity.journal.figures import JournalFigures
 
 __all__ = ["Metrics", "metrics"]
@@ -29,11 +32,11 @@ _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.
 
 
 class Metrics:
-    """What one server counts of its answers; the journal is counted when it is asked for."""
+    """What a server counts of its answers; the journal is counted when it is asked for."""
 
     def __init__(self, folder: Path) -> None:
         """Count for the brand in *folder*."""
-        self._registry = CollectorRegistry()
+        self._registry, self._journal = CollectorRegistry(), _OfTheJournal(folder)
         self._requests = Counter(
             "reciprocity_http_requests_total", "Answers, by kind of address and status.",
             ["kind", "status"], registry=self._registry,
@@ -42,7 +45,7 @@ class Metrics:
             "reciprocity_http_request_seconds", "From a request's head to the end of its answer.",
             ["kind"], registry=self._registry, buckets=_BUCKETS,
         )  # fmt: skip
-        self._registry.register(_OfTheJournal(folder))
+        self._registry.register(self._journal)
 
     def note(self, kind: str, status: int, seconds: float) -> None:
         """Count one answer."""
@@ -50,8 +53,13 @@ class Metrics:
         self._seconds.labels(kind).observe(seconds)
 
     def text(self) -> bytes:
-        """All of it, in Prometheus's text format."""
-        return generate_latest(self._registry)
+        """All of it, in Prometheus's text format; of several workers, what all of them counted."""
+        if FIGURES not in os.environ:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        together.register(self._journal)
+        return generate_latest(together)
 
 
 class _OfTheJournal(Collector):

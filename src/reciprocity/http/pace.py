@@ -9,6 +9,7 @@ from typing import Final
 from litestar import Request, Response
 from litestar.datastructures import State
 
+from reciprocity.http.buckets import Room, Rooms
 from reciprocity.http.frame import answer, render, threaded
 from reciprocity.http.limit import Limit, asker
 from reciprocity.http.speech import choose_language, speech
@@ -20,9 +21,9 @@ _BURST: Final = 60
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def page_limit() -> Limit:
+def page_limit(rooms: Rooms) -> Limit:
     """How often one network may send a form."""
-    return Limit(_EACH_SECOND, _BURST)
+    return Limit(_EACH_SECOND, _BURST, buckets=rooms.of(Room.PAGES))
 
 
 async def paced(request: Request[object, object, State]) -> Response[str] | None:

@@ -20,6 +20,7 @@ from reciprocity.collect.collector import web_id
 from reciprocity.collect.proposition import Terms, asked_on_site, terms_of
 from reciprocity.decide.statements import statements_in_force
 from reciprocity.errors import Conflict, InputError
+from reciprocity.http.buckets import Buckets
 from reciprocity.http.frame import threaded
 from reciprocity.http.on_site import Kept, Sent, give, take_back
 from reciprocity.http.problem import Kind, Refusal
@@ -57,9 +58,9 @@ class _Words(NamedTuple):
 class Prompts:
     """What the routes share: who asked how often, and the words that were made."""
 
-    def __init__(self) -> None:
-        """Begin with nobody and nothing."""
-        self.limit = site_limit()
+    def __init__(self, buckets: Buckets) -> None:
+        """Begin with no words made; *buckets* say who asked how often."""
+        self.limit = site_limit(buckets)
         self._made: dict[tuple[int, int, str, str], _Words] = {}
 
     def words(self, shop: Reciprocity, name: str, language: str) -> _Words:

@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from reciprocity.collect.collector import web_id
 from reciprocity.errors import ReciprocityError
+from reciprocity.http.buckets import Buckets
 from reciprocity.http.limit import Limit, asker
 from reciprocity.http.problem import Kind, Refusal, refused
 from reciprocity.platform import Reciprocity
@@ -49,9 +50,9 @@ Secret = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{22,86}$")]
 """What a browser made when its person said yes: whoever holds it is that person."""
 
 
-def site_limit() -> Limit:
+def site_limit(buckets: Buckets) -> Limit:
     """How often one network may ask."""
-    return Limit(_EACH_SECOND, _BURST)
+    return Limit(_EACH_SECOND, _BURST, buckets=buckets)
 
 
 def network_of(request: AnyRequest) -> str:

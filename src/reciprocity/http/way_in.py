@@ -9,7 +9,6 @@ import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
 from typing import Final
 
 from reciprocity.brand import CONFIRMATION, PAGE_LINK
@@ -19,7 +18,9 @@ from reciprocity.deliver.link import Entries, Link
 from reciprocity.deliver.run import send_own
 from reciprocity.errors import Conflict, InputError, ReciprocityError
 from reciprocity.events import Act, Attempt, PointSet
+from reciprocity.http.buckets import Room, Rooms
 from reciprocity.http.desk import Desk
+from reciprocity.http.limit import Limit
 from reciprocity.http.visits import ENTRY_MS, Visit, Visits
 from reciprocity.journal.entry import Entry
 from reciprocity.platform import Reciprocity
@@ -31,6 +32,9 @@ _HOUR_MS: Final = 3_600_000
 MOST: Final = {PAGE_LINK: (3, _HOUR_MS), CONFIRMATION: (2, REQUEST_DAYS * DAY_MS)}
 """How many such mails one person is sent in how long, so that nobody can flood a mailbox."""
 MOST_WAITING: Final = 256
+_LETTERS: Final = (10, 50)
+"""How many letters a second are sent for whoever asks, and how many at once."""
+_ANYBODY: Final = "anybody"
 _METHOD: Final = "entry_link"
 _log = logging.getLogger(__name__)
 
@@ -38,12 +42,12 @@ _log = logging.getLogger(__name__)
 class Asking:
     """Takes requests for a link, and sends the mails in the background, one after the other."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, rooms: Rooms) -> None:
         """Send what people of *desk* ask for."""
         self._desk = desk
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="asking")
         self._waiting = threading.Semaphore(MOST_WAITING)
-        self._pace = _Pace(a_second=10, burst=50)
+        self._pace = Limit(*_LETTERS, buckets=rooms.of(Room.LETTERS))
 
     def for_address(self, text: str) -> bool:
         """Send the person with the address *text* a link, if there is one; False when overrun.
@@ -73,7 +77,7 @@ class Asking:
         self._pool.shutdown()
 
     def _later(self, find: Callable[[Reciprocity], int | None], what: str) -> bool:
-        if not self._pace.allows() or not self._waiting.acquire(blocking=False):
+        if not self._pace.takes(_ANYBODY) or not self._waiting.acquire(blocking=False):
             _log.warning("more links are asked for than can be sent: one was not")
             return False
         self._pool.submit(self._send, find, what)
@@ -212,23 +216,3 @@ def _confirm_point(shop: Reciprocity, link: Link) -> None:
         except Conflict:
             continue
         return
-
-
-class _Pace:
-    """Lets so many a second through, and a burst of them at once; for one process."""
-
-    def __init__(self, a_second: float, burst: int) -> None:
-        self._a_second, self._burst = a_second, burst
-        self._left, self._then = float(burst), monotonic()
-        self._lock = threading.Lock()
-
-    def allows(self) -> bool:
-        """May one more go now?"""
-        with self._lock:
-            now = monotonic()
-            self._left = min(self._burst, self._left + (now - self._then) * self._a_second)
-            self._then = now
-            if self._left < 1:
-                return False
-            self._left -= 1
-            return True

@@ -1,10 +1,12 @@
 """HTTP/1.1 as httptools reads it, with the one limit that it lacks: how much it takes unheard.
 
 It reads faster than one in Python, but gathers a head, or a trailer, however long, before it says a
-word of it. Here a connection is refused that sends too much without saying anything.
+word of it. Here a connection is refused that sends too much without saying anything. And it sends
+an answer's head and body apart: here they go together, which is a fifth of a short answer's time.
 """
 
-from typing import Final
+import asyncio
+from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -14,11 +16,50 @@ MOST_HEAD_BYTES: Final = 65_536
 """The most that a request's line and headers may have, or a trailer."""
 
 
+_HEAD: Final = b"HTTP/1.1 "
+
+
+class _Together:
+    """A connection's transport, on which an answer's head waits for its body; all else passes."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport, self._held = transport, b""
+        self._loop = asyncio.get_running_loop()
+
+    def write(self, data: bytes) -> None:
+        """Send *data* after what waits, or let it wait until this turn of the loop is over."""
+        if self._held:
+            data, self._held = self._held + data, b""
+        elif data.startswith(_HEAD):
+            self._held = data
+            self._loop.call_soon(self._send)  # a body may come late, or never
+            return
+        self._transport.write(data)
+
+    def _send(self) -> None:
+        if self._held and not self._transport.is_closing():
+            self._transport.write(self._held)
+        self._held = b""
+
+    def close(self) -> None:
+        """Send what waits, and close."""
+        self._send()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
+        """Everything else is the transport's own."""
+        return getattr(self._transport, name)
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     _unheard = 0
     """Bytes since the parser last told of a head, a part of a body, or an end."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, with answers that go in one piece."""
+        super().connection_made(cast("asyncio.Transport", _Together(transport)))
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless too much came without an end of the head."""

@@ -21,6 +21,7 @@ from reciprocity.journal.appender import Answer, Appender, Request
 from reciprocity.journal.cache import Kept, StandingCache
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.leaf import Told
+from reciprocity.journal.log_reader import State
 from reciprocity.journal.log_side import LogSide
 from reciprocity.journal.observed import ObservedRows
 from reciprocity.journal.read import Reader
@@ -70,7 +71,8 @@ class Journal(LogSide):
         migrate(folder / "journal.db")
         self.folder, self.master_key, self.clock = folder, master_key, clock
         self._busy_ms = busy_ms
-        self._lock, self._looked = threading.RLock(), False
+        self._lock, self._looked = threading.RLock(), None
+        self._forced, self._forced_at = dict[str, int](), ("", -1)
         self.distant = place_of(folder) is not None
         with ExitStack() as opened:
             self._db, self._read_db = (
@@ -155,11 +157,10 @@ class Journal(LogSide):
 
     def _follow(self) -> None:
         """Make sure that the cache is where the journal is; raises when it cannot be."""
-        if not self._looked and not self._follows():
+        if self._looked is None and not self._follows(self.reader.state()):
             self.appender.refresh()  # seals all that waits, or raises
 
-    def _follows(self) -> bool:
-        state = self.reader.state()
+    def _follows(self, state: State | None) -> bool:
         size = state.size if state else 0
         if self.distant and state:  # a server that fell back to an older state is no longer ours
             mark = self.safekeeping.refresh()
@@ -177,10 +178,11 @@ class Journal(LogSide):
             yield False
             return
         try:
-            self._looked = self._follows()
-            yield self._looked
+            state = self.reader.state()
+            self._looked = state if self._follows(state) else None
+            yield self._looked is not None
         finally:
-            self._looked = False
+            self._looked = None
             self._lock.release()
 
     def kept(self, slot: int) -> Kept | None:
@@ -348,9 +350,13 @@ class Journal(LogSide):
             return self.reader.pseudonym(slot)
 
     def forced(self) -> dict[str, int]:
-        """The position of every statement in force, by its name."""
+        """The position of every statement in force, by its name; not to be changed."""
         with self._lock:
-            return self.reader.in_force()
+            state = self._looked or self.reader.state()
+            now = (state.origin, state.size) if state else ("", 0)
+            if now != self._forced_at:
+                self._forced, self._forced_at = self.reader.in_force(), now
+            return self._forced
 
     def connection(self) -> Database:
         """A connection of the caller's own to `journal.db`; the caller closes it."""

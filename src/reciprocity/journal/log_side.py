@@ -22,11 +22,13 @@ class LogSide:
     _lock: threading.RLock
     reader: Reader
     keys: KeyStore
+    _looked: State | None
+    """What was read a moment ago, inside `Journal.at_hand`."""
 
     def state(self) -> State:
         """How far the log has got."""
         with self._lock:
-            state = self.reader.state()
+            state = self._looked or self.reader.state()
             if state is None:
                 refuse_fenced(self.reader.db)
         if state is None:

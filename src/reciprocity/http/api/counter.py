@@ -5,6 +5,7 @@ is read, so that whoever has no key learns nothing from what is wrong with a bod
 """
 
 import threading
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from litestar import Request
@@ -13,6 +14,7 @@ from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 
 from reciprocity.http.api.keys import ApiKey, ApiKeys, Scope
+from reciprocity.http.buckets import Room, Rooms
 from reciprocity.http.desk import Desk
 from reciprocity.http.frame import threaded
 from reciprocity.http.limit import Limit, asker
@@ -32,6 +34,10 @@ Connection = ASGIConnection[BaseRouteHandler, object, object, State]
 AnyRequest = Request[object, object, State]
 
 
+Network = str | Callable[[], str]
+"""A network, or how to tell it: only of whoever has no key it matters."""
+
+
 class Program(NamedTuple):
     """Who asks, by their key, and the brand that they ask."""
 
@@ -45,14 +51,15 @@ class Counter:
     Not earlier: withdrawals are taken whatever becomes of this file.
     """
 
-    def __init__(self, desk: Desk, each_second: float = EACH_SECOND) -> None:
+    def __init__(self, desk: Desk, each_second: float, rooms: Rooms) -> None:
         """Serve the brand of *desk*, each key *each_second* requests a second."""
         self.desk, self._lock = desk, threading.Lock()
         self._keys: ApiKeys | None = None
-        self._paces = Limit(each_second, max(1, round(each_second * _SECONDS_AT_ONCE)))
-        self._strangers = Limit(*_STRANGERS)
+        burst = max(1, round(each_second * _SECONDS_AT_ONCE))
+        self._paces = Limit(each_second, burst, buckets=rooms.of(Room.KEYS))
+        self._strangers = Limit(*_STRANGERS, buckets=rooms.of(Room.STRANGERS))
 
-    def admit(self, authorization: str, scope: Scope, network: str = "") -> ApiKey:
+    def admit(self, authorization: str, scope: Scope, network: Network = "") -> ApiKey:
         """The key that allows *scope*; raises `Refusal` for any other.
 
         *network* is where the request comes from: without a key one may ask only now and then.
@@ -62,14 +69,15 @@ class Counter:
         if authorization[: len(_BEARER)].lower() == _BEARER:
             key = self._opened().let_in(token)
         if key is None:
-            raise Refusal(Kind.NO_KEY if self._strangers.takes(network) else Kind.TOO_MANY)
+            told = network if isinstance(network, str) else network()
+            raise Refusal(Kind.NO_KEY if self._strangers.takes(told) else Kind.TOO_MANY)
         if not self._paces.takes(key.name):
             raise Refusal(Kind.TOO_MANY)
         if scope not in key.scopes:
             raise Refusal(Kind.NO_SCOPE, f"Ask an operator for a key with the scope {scope}.")
         return key
 
-    def deciding(self, authorization: str, network: str) -> Reciprocity:
+    def deciding(self, authorization: str, network: Network) -> Reciprocity:
         """The brand, for whoever may ask what is decided; raises `Refusal` for any other."""
         self.admit(authorization, Scope.DECISIONS, network)
         return self.desk.shop()

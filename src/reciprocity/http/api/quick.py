@@ -77,9 +77,11 @@ def _work(
     """Let in, read, decide, and write the answer: all in one go."""
 
     def work() -> bytes:
-        client = scope.get("client")
-        forwarded = {"x-forwarded-for": told.get(b"x-forwarded-for", "")}
-        network = asker(client[0] if client else "", forwarded)
+        def network() -> str:
+            client = scope.get("client")
+            forwarded = {"x-forwarded-for": told.get(b"x-forwarded-for", "")}
+            return asker(client[0] if client else "", forwarded)
+
         shop = counter.deciding(told.get(b"authorization", ""), network)
         return msgspec.json.encode(advised_for(shop, told.get(b"content-type", ""), body))
 
