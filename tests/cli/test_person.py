@@ -102,6 +102,10 @@ def test_an_erasure_can_be_taken_back_or_done_at_once(shop: Shop):
     assert why["decision"] == {"verdict": "refuse", "reason": "erased"}
     shop.done("person", "erase", "id:fay", "--undo")
     assert shop.done("why", "id:fay", "kitchen", "--json").json["decision"]["verdict"] == "deliver"
+    both = shop.done("why", "id:fay", "kitchen", "--engine", "duckdb", "--json").json
+    assert both["by_query"] == both["why"]["decision"]
+    said = shop.done("why", "id:fay", "kitchen", "--engine", "duckdb").out
+    assert "duckdb decides the same." in " ".join(said.split())
     receipt = shop.place / "erased.json"
     shop.done("person", "erase", "id:fay", "--now", "--receipt", receipt)
     shop.done("verify", "receipt", receipt)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -288,3 +290,17 @@ def test_a_server_that_is_not_there_is_told_of(tmp_path: Path) -> None:
     settle(tmp_path, Place("postgresql://brand@127.0.0.1:1/none", "shop"))
     with pytest.raises(Unavailable, match=r"start PostgreSQL, or check"):
         connect(tmp_path / "journal.db", durable=True)
+
+
+def test_a_driver_that_is_not_there_says_what_to_install(tmp_path: Path) -> None:
+    settle(tmp_path, Place("postgresql://brand@127.0.0.1:1/none", "shop"))
+    script = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from pathlib import Path\n"
+        "from reciprocity.storage import connect\n"
+        f"connect(Path({str(tmp_path)!r}) / 'journal.db', durable=True)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert "pip install 'reciprocity[postgres]'" in done.stderr

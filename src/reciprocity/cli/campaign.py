@@ -86,19 +86,39 @@ def why(
             "--campaign", help="The campaign, if several have it.", autocompletion=_campaigns
         ),
     ] = "",
+    engine: Annotated[
+        Literal["python", "duckdb"],
+        typer.Option(
+            "--engine",
+            help="`duckdb` has the query of `plan --engine duckdb` decide as well, on this row.",
+        ),
+    ] = "python",
     as_json: AsJson = False,
 ) -> None:
     """Tell why a person would get a message now, or not, and the facts that decide it."""
+    from reciprocity.cli.screen import progress
+
     with opened(context) as shop:
-        found = shop.why(shop.find(person), campaign or _campaign_of(shop, message), message)
+        slot, campaign = shop.find(person), campaign or _campaign_of(shop, message)
+        queried = None
+        if engine == "duckdb":
+            from reciprocity.platform.planning import why_by_query
+
+            with progress("Reading") as (read,):
+                queried = why_by_query(shop.journal, slot, campaign, message, read)
+        found = shop.why(slot, campaign, message)
     if as_json:
-        print_json(found)
+        print_json(found if engine == "python" else {"why": found, "by_query": queried})
         return
     from reciprocity.cli.screen import screen
     from reciprocity.cli.tables import why_table, why_words
 
     screen().print(why_words(found))
     screen().print(why_table(found))
+    if engine == "duckdb":
+        same = queried == found.decision
+        said = "the same" if same else f"otherwise: {queried}"
+        screen().print(f"The query of plan --engine duckdb decides {said}.")
 
 
 def _campaign_of(shop: "Reciprocity", message: str) -> str:

@@ -59,7 +59,7 @@ def _engine(path: Path) -> tuple["sa.Engine", list[str]]:
     import sqlalchemy as sa  # noqa: PLC0415 - slow to import and rarely needed
 
     if (place := place_of(path.parent)) is not None:
-        from reciprocity.storage.postgresql import alone, open_driver  # noqa: PLC0415
+        from reciprocity.storage.driver import alone, open_driver  # noqa: PLC0415
 
         def creator() -> object:
             return open_driver(place, path.stem, durable=True, busy_ms=BUSY_MS)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from reciprocity.deliver.campaign import Plan, Planned, make_plan
-from reciprocity.deliver.population import plan_population
+from reciprocity.decide.statements import campaign_in_force, prepare_all, statements_in_force
+from reciprocity.deliver.campaign import Plan, Planned, instant_of, make_plan
+from reciprocity.deliver.population import needing, plan_population
 from reciprocity.errors import InputError
 from reciprocity.journal.journal import Journal
-from reciprocity.model import Engine, Id, Instant
+from reciprocity.model import Decision, Engine, Id, Instant
 
-__all__ = ["plan_by"]
+__all__ = ["plan_by", "why_by_query"]
 
 Progress = Callable[[int, int], None]
 
@@ -34,3 +35,28 @@ def plan_by(
     return plan_population(
         journal, campaign, engine=engine, at=at, progress=progress, on_snapshot=on_snapshot
     )
+
+
+def why_by_query(
+    journal: Journal,
+    slot: int,
+    campaign: Id,
+    message: Id,
+    on_snapshot: Progress | None = None,
+) -> Decision | None:
+    """What the query of `plan --engine duckdb` decides of *message* for one row, now.
+
+    None for somebody who is not in the snapshot: unknown, or erased. Raises `InputError` for a
+    message that is not in force.
+    """
+    with needing("duckdb", "an explanation by its query"):
+        from reciprocity.decide.many.count import explain  # noqa: PLC0415
+        from reciprocity.decide.many.snapshot import snapshot_at  # noqa: PLC0415
+    stated = statements_in_force(journal)
+    prepared = prepare_all(stated, campaign_in_force(journal, campaign))
+    if message not in prepared:
+        raise InputError(f"campaign {campaign} has no message {message[:64]!r}")
+    at = instant_of(journal, None)
+    with snapshot_at(journal, stated, at, on_snapshot) as snapshot:
+        told = explain(snapshot, list(prepared.values()), at, slot)
+    return dict(zip(prepared, told, strict=True))[message] if told else None

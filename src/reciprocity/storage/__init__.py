@@ -13,7 +13,7 @@ What the chapters above rely on, on both:
     a lost server   ends the transaction that was open; the next statement finds the server again
 
 - failures: what can go wrong, in words
-- database: the contract; sqlite, postgresql: the two that keep it
+- database: the contract; sqlite, postgresql: the two that keep it (driver: psycopg 3)
 - place: which of the two it is
 - opening: `connect`, and what both share
 """

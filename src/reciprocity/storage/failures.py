@@ -32,7 +32,7 @@ def driver_failure(error: BaseException) -> BaseException:
     """*error* as `explained` knows it, where it came from PostgreSQL's driver by another way."""
     if isinstance(error, sqlite3.Error):
         return error
-    from reciprocity.storage.postgresql import named  # noqa: PLC0415 - as in `connect`
+    from reciprocity.storage.driver import named  # noqa: PLC0415 - as in `connect`
 
     return named(error)
 

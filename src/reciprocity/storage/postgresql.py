@@ -16,20 +16,11 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from reciprocity.errors import Unavailable
+from reciprocity.storage.driver import LOST, alone, named, open_driver, psycopg
 from reciprocity.storage.failures import DatabaseContradicted, DatabaseStopped
 from reciprocity.storage.place import Place
 
-try:
-    import psycopg
-    from psycopg.pq import TransactionStatus
-    from psycopg.types.numeric import Int8BinaryDumper
-except ImportError as error:
-    raise Unavailable(
-        "PostgreSQL needs a driver that is not there: pip install 'reciprocity[postgres]'"
-    ) from error
-
-__all__ = ["PostgresDatabase", "alone", "leased", "named", "open_driver"]
+__all__ = ["PostgresDatabase", "leased"]
 
 _NAMED: Final = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX) IF NOT EXISTS (\w+)")
 _WORDS: Final = (
@@ -39,20 +30,6 @@ _WORDS: Final = (
     (re.compile(r"\bDROP TABLE IF EXISTS (\w+)"), r"DROP TABLE IF EXISTS \1 CASCADE"),
 )
 """SQLite's words for a table, and PostgreSQL's."""
-_LOST: Final = "its transaction failed or its connection was lost; nothing was written, try again"
-_OWN: Final = "let the role that connects own the brand's schemas"
-_SETTINGS: Final = {
-    "client_encoding": "UTF8",
-    "client_min_messages": "warning",
-    "default_transaction_isolation": "read committed",
-    "default_transaction_read_only": "off",
-    "idle_in_transaction_session_timeout": "0",
-    "statement_timeout": "0",
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-}
-"""Whatever the database or the role has been given as its own default."""
 _HELD_UP: Final = re.compile(
     r"(\d+) (?:are dead but not yet removable|dead row versions cannot be)"
 )
@@ -61,42 +38,6 @@ _MARK: Final = re.compile(r"reciprocity (\d+)")
 _TRIES: Final = 10
 _PAUSE_SECONDS: Final = 0.1
 _Result = TypeVar("_Result")
-
-
-def open_driver(place: Place, name: str, *, durable: bool, busy_ms: int) -> psycopg.Connection:
-    """The driver's own connection to the schema *name*; raises its own errors."""
-    connection = psycopg.connect(
-        place.url,
-        autocommit=True,
-        application_name=f"reciprocity {name}",
-        connect_timeout=10,
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=3,
-        tcp_user_timeout=30_000,
-    )
-    settings = {  # said here and not on connecting: a pooler would not pass them on
-        **_SETTINGS,
-        "search_path": place.schema(name),
-        "lock_timeout": str(busy_ms),
-        "synchronous_commit": "on" if durable else "off",
-    }
-    try:
-        connection.execute("; ".join(f"SET {k} = '{v}'" for k, v in settings.items()).encode())
-    except BaseException:
-        connection.close()
-        raise
-    # One type for all whole numbers: otherwise each size of value makes a plan of its own.
-    connection.adapters.register_dumper(int, Int8BinaryDumper)
-    return connection
-
-
-def alone(place: Place, name: str) -> str:
-    """How a transaction begins that writes to the database *name*, with the lock on it."""
-    return (
-        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
-        f" SELECT pg_advisory_xact_lock({place.lock(name)})"
-    )
 
 
 @lru_cache(maxsize=2_048)
@@ -121,7 +62,7 @@ def leased(place: Place, name: str, *, shared: bool) -> Iterator[Callable[[], bo
 
 def _undo(connection: psycopg.Connection) -> None:
     """End whatever the server thinks is open; a connection that is lost has nothing open."""
-    if connection.closed or connection.info.transaction_status is TransactionStatus.IDLE:
+    if connection.closed or connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE:
         return
     try:
         connection.execute(b"ROLLBACK")
@@ -199,7 +140,7 @@ class PostgresDatabase:
         with self._opening:
             if self._held is not None:
                 if self._held.closed:
-                    raise DatabaseStopped(_LOST)
+                    raise DatabaseStopped(LOST)
                 return self._held
             if self._connection.closed:
                 self._connection = self._open()
@@ -240,8 +181,8 @@ class PostgresDatabase:
         if held is None:
             return
         # PostgreSQL calls it a success when it rolls back what a failed statement left.
-        if held.closed or held.info.transaction_status is not TransactionStatus.INTRANS:
-            raise DatabaseStopped(_LOST)
+        if held.closed or held.info.transaction_status is not psycopg.pq.TransactionStatus.INTRANS:
+            raise DatabaseStopped(LOST)
         try:
             held.execute(b"COMMIT")
         except psycopg.Error as error:
@@ -385,24 +326,3 @@ class PostgresDatabase:
             yield
         except psycopg.Error as error:
             raise named(error) from error
-
-
-def named(error: BaseException) -> Exception:
-    """*error* of the driver's, as `explained` knows it."""
-    said = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, psycopg.errors.LockNotAvailable):
-        return DatabaseStopped(f"{said}; another process holds it, nothing was written, try again")
-    if isinstance(error, psycopg.errors.DiskFull):
-        return DatabaseStopped(f"{said}; nothing was written, make room and try again")
-    if isinstance(error, psycopg.errors.InFailedSqlTransaction):
-        return DatabaseStopped(_LOST)
-    if isinstance(error, psycopg.OperationalError):
-        return DatabaseStopped(
-            f"{said}; start PostgreSQL, or check the brand's database.toml and "
-            "~/.pgpass, and try again"
-        )
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return DatabaseStopped(f"{said}; {_OWN}")
-    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
-        return DatabaseStopped(f"{said}; run `reciprocity apply`, or {_OWN}")
-    return DatabaseContradicted(said)
