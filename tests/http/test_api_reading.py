@@ -10,6 +10,7 @@ import pytest
 
 from reciprocity.http.api.counter import Counter
 from reciprocity.http.api.keys import ApiKeys, Scope
+from reciprocity.http.buckets import OwnRooms
 from reciprocity.http.desk import Desk
 from reciprocity.http.problem import Kind, Refusal
 from reciprocity.prove.receipt import read_receipt
@@ -209,7 +210,7 @@ def test_a_program_asks_whether_a_message_may_be_shown(site: Site) -> None:
 
 
 def test_a_key_that_asks_too_often_is_held_back_and_another_is_not(site: Site) -> None:
-    counter = Counter(Desk(site.shop.brand.folder, site.clock), each_second=2)
+    counter = Counter(Desk(site.shop.brand.folder, site.clock), 2, OwnRooms())
     one, two = (key_of(site, name=name)["Authorization"] for name in ("one", "two"))
     with closing(counter.desk), closing(counter):
         for _ in range(4):
