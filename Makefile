@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-
 # A file of tests stays in one process: its fixtures are made once.
 SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 # What is run on PostgreSQL once more, and what of it.
-CONTRACT := journal vault collect leave listen deliver story
+CONTRACT := journal vault collect leave deliver
 ON_BOTH := not long and not files and not postgresql
 
 STATIC := src/reciprocity/static
@@ -39,7 +39,7 @@ test: .venv/.dev tools ## all tests but the long ones; what CI runs
 
 test-long: .venv/.spark tools ## soak and kill runs, and Spark (needs Java 17)
 	$(BIN)/pytest -m long --hypothesis-profile=search
-	$(BIN)/pytest $(SIDE_BY_SIDE) -m "$(ON_BOTH)" --database postgresql tests/prove
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "$(ON_BOTH)" --database postgresql $(addprefix tests/,prove listen story)
 	$(BIN)/pytest -m "long and not files" --database postgresql tests/journal tests/deliver tests/story
 
 check: .venv/.dev ## style, format, types, architecture
