@@ -57,7 +57,7 @@ def tamper(folder: Path, *statements: str, file: str = "journal.db") -> None:
     with unguarded(folder, file) as db:
         db.begin()
         for each in statements:
-            changed = db.execute(each).rowcount
+            changed = db.execute(each.replace("JUNK", blob(bytes(33)))).rowcount
             assert changed != 0, each
         db.commit()
 
@@ -77,7 +77,7 @@ CHANGES: dict[str, list[str]] = {
     "the last event hidden": [NOBODY + LAST_OF_1],
     "a whole person hidden": [f"{NOBODY} slot = 1"],
     "only the slot gone": [f"UPDATE event SET slot = NULL WHERE {WITHDRAWAL}"],
-    "a leaf": [f"UPDATE event SET leaf = {blob(bytes(33))} WHERE slot = 1"],
+    "a leaf": ["UPDATE event SET leaf = JUNK WHERE slot = 1"],
     "seals gone": ["UPDATE event SET sealed = NULL WHERE slot = 1"],
     "seals swapped": [
         f"CREATE TEMP TABLE a AS SELECT 5 - slot AS slot, sealed FROM event WHERE {FIRSTS}",
@@ -94,7 +94,7 @@ CHANGES: dict[str, list[str]] = {
         "UPDATE log_state SET size = size - 1",
     ],
     "a smaller log": ["UPDATE log_state SET size = size - 2"],
-    "the checkpoint": [f"UPDATE log_state SET checkpoint = {blob(bytes(1))}"],
+    "the checkpoint": ["UPDATE log_state SET checkpoint = JUNK"],
     "the origin": ["UPDATE log_state SET origin = 'other.example/log'"],
 }
 
