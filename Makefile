@@ -39,7 +39,7 @@ test: .venv/.dev tools ## all tests but the long ones; what CI runs
 
 test-long: .venv/.spark tools ## soak and kill runs, and Spark (needs Java 17)
 	$(BIN)/pytest -m long --hypothesis-profile=search
-	$(BIN)/pytest $(SIDE_BY_SIDE) -m "$(ON_BOTH)" --database postgresql $(addprefix tests/,prove listen story)
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "$(ON_BOTH)" --database postgresql $(addprefix tests/,http prove listen story)
 	$(BIN)/pytest -m "long and not files" --database postgresql tests/journal tests/deliver tests/story
 
 check: .venv/.dev ## style, format, types, architecture

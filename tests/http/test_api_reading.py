@@ -125,6 +125,7 @@ def test_an_unknown_person_is_not_named_in_the_answer(site: Site) -> None:
     assert "nobody-7" not in got.text
 
 
+@pytest.mark.files
 def test_without_the_journals_keys_it_is_unavailable(site: Site, tmp_path: Path) -> None:
     key = key_of(site, Scope.PEOPLE_READ)
     (site.shop.brand.folder / "keys.db").rename(tmp_path / "away")

@@ -197,6 +197,7 @@ def test_nothing_is_written_of_somebody_unknown_or_erased(site: Site) -> None:
     problem(write(site, key, path, WITHDRAW), "unknown-person", 404)
 
 
+@pytest.mark.files
 def test_without_the_journals_keys_nothing_is_written_and_the_name_can_be_used_again(
     site: Site, tmp_path: Path
 ) -> None:

@@ -55,9 +55,10 @@ def test_with_keys_it_goes_straight_into_the_journal(desk: Desk, folder: Path) -
     assert history(folder)[-1].kind == "consent.withdrawn"
 
 
-@pytest.mark.parametrize(
-    "missing", ["master key", "another master key", "keys.db", "safekeeping", "brand file"]
-)
+@pytest.mark.parametrize("missing", [
+    "master key", "another master key", pytest.param("keys.db", marks=pytest.mark.files),
+    "safekeeping", "brand file",
+])  # fmt: skip
 def test_whatever_is_missing_a_withdrawal_is_taken(
     folder: Path, tmp_path: Path, missing: str
 ) -> None:
@@ -101,6 +102,7 @@ def test_keys_that_vanish_while_serving_stop_nothing_but_readiness(
     assert history(folder)[-1].kind == "consent.withdrawn"
 
 
+@pytest.mark.files
 def test_files_put_back_while_serving_are_the_ones_written_to(
     desk: Desk, folder: Path, tmp_path: Path
 ) -> None:

@@ -320,6 +320,7 @@ def test_after_the_answer_no_decision_anywhere_says_deliver(
     assert {tuple(line[1:]) for line in after} == {("refuse", "withdrawn")}
 
 
+@pytest.mark.files
 def test_it_works_while_the_master_key_is_out_of_reach(tmp_path: Path) -> None:
     """Also then nothing is sent after the answer; whoever has the keys seals it."""
     with new_shop(tmp_path) as shop:
@@ -361,6 +362,7 @@ def test_a_click_that_was_answered_survives_a_kill(tmp_path: Path) -> None:
         assert verdict(shop, slot) == "withdrawn"
 
 
+@pytest.mark.files
 def test_told_to_end_it_first_answers_who_waits(tmp_path: Path) -> None:
     with new_shop(tmp_path) as shop:
         (slot,) = add_people(shop, 1)
