@@ -7,7 +7,7 @@ import signal
 import threading
 from contextlib import closing
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,10 +17,9 @@ from reciprocity.http.api.keys import ApiKeys, Scope
 from reciprocity.http.desk import Desk
 from reciprocity.http.visits import Visits
 from reciprocity.journal import load as loading
-from reciprocity.journal import move as moving
 from reciprocity.journal import pending
 from reciprocity.journal.backup import back_up, newest
-from reciprocity.journal.move import Moved, move
+from reciprocity.journal.move import STEPS, Moved, move
 from reciprocity.journal.restore import check_tree, restore
 from reciprocity.leave.erase import erase
 from reciprocity.model import ConsentState
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.files
-real_settle = moving.settle
 _numbers = count(1)
 
 
@@ -61,14 +59,32 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "shop"
 
 
-def moved(folder: Path, place: Place) -> Moved:
+def moved(folder: Path, place: Place, **more: Any) -> Moved:
     return move(
         folder,
         place,
         master_key=folder.parent / "master.key",
         safekeeping=folder.parent / "safe",
         clock=Clock(),
+        **more,
     )
+
+
+def killed_at(last: str, folder: Path, place: Place) -> None:
+    """Let another process move it, which is killed right before the step *last*."""
+    pid = os.fork()
+    if not pid:
+
+        def step(name: str) -> None:
+            if name == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            moved(folder, place, step=step)
+        finally:
+            os._exit(1)  # never on into the tests that are left
+    _, status = os.waitpid(pid, 0)
+    assert os.WIFSIGNALED(status)
 
 
 @pytest.fixture(autouse=True)
@@ -143,21 +159,7 @@ def test_whoever_has_the_old_one_open_can_do_nothing_more(folder: Path, place: P
 def test_without_the_place_named_the_old_one_opens_no_more(folder: Path, place: Place) -> None:
     """As it is left by who dies after the fence: nothing is lost, the same command finishes."""
     before = seen(folder)
-    pid = os.fork()
-    if not pid:
-
-        def settle(where: Path, to: Place) -> None:
-            if where == folder:
-                os.kill(os.getpid(), signal.SIGKILL)
-            real_settle(where, to)
-
-        try:
-            moving.settle = settle
-            moved(folder, place)
-        finally:
-            os._exit(1)  # never on into the tests that are left
-    _, status = os.waitpid(pid, 0)
-    assert os.WIFSIGNALED(status)
+    killed_at("settle", folder, place)
     assert place_of(folder) is None
     with pytest.raises(Unavailable, match="run the same `reciprocity migrate` again"):
         Reciprocity.open(folder, Clock())
@@ -174,25 +176,44 @@ def test_without_the_place_named_the_old_one_opens_no_more(folder: Path, place: 
     assert seen(folder) == before
 
 
-@pytest.mark.parametrize("name", [name for name in SHARED if name not in ("observed", "cosigned")])
-def test_stopped_while_it_loads_nothing_has_changed(
-    folder: Path, place: Place, name: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("last", STEPS)
+def test_killed_at_any_step_the_same_command_finishes(
+    folder: Path, place: Place, last: str
 ) -> None:
-    before, real = seen(folder), loading._load_one
+    before = seen(folder)
+    killed_at(last, folder, place)
+    if last in ("load", "verify", "fence"):  # nothing has changed
+        assert place_of(folder) is None
+        assert seen(folder) == before
+    moved(folder, place)
+    assert not list(folder.glob("*.db*"))
+    assert seen(folder) == before
+    with pytest.raises(InputError, match="already"):
+        moved(folder, place)
 
-    def stopped(which: str, *rest: object) -> None:
-        if which == name:
+
+def test_stopped_while_rows_are_loaded_nothing_has_changed(folder: Path, place: Place) -> None:
+    before = seen(folder)
+
+    def stop(done: int, total: int) -> None:
+        if done > total // 2:
             raise KeyboardInterrupt
-        real(which, *rest)  # type: ignore[arg-type]
 
-    with monkeypatch.context() as patch:
-        patch.setattr(loading, "_load_one", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            moved(folder, place)
-    assert place_of(folder) is None
+    with pytest.raises(KeyboardInterrupt):
+        moved(folder, place, progress=stop)
     assert seen(folder) == before
     moved(folder, place)
     assert seen(folder) == before
+
+
+def test_where_there_is_no_brand_nothing_is_made(folder: Path, place: Place) -> None:
+    (folder.parent / "empty").mkdir()
+    with pytest.raises(InputError, match="nothing is to be moved"):
+        move(
+            folder.parent / "empty", place, master_key=folder.parent / "master.key",
+            safekeeping=folder.parent / "safe", clock=Clock(),
+        )  # fmt: skip
+    assert not list((folder.parent / "empty").iterdir())
 
 
 def test_a_place_that_is_taken_or_away_is_refused_and_nothing_changes(
@@ -262,26 +283,6 @@ def test_while_one_is_loaded_nobody_else_loads_there(folder: Path, place: Place)
     assert seen(folder) == before
 
 
-def test_stopped_while_the_files_go_the_same_command_takes_the_rest(
-    folder: Path, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = seen(folder)
-
-    def stopped(_: Path) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(moving, "_remove", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            moved(folder, place)
-    assert (folder / "keys.db").exists()
-    moved(folder, place)
-    assert not list(folder.glob("*.db*"))
-    assert seen(folder) == before
-    with pytest.raises(InputError, match="already"):
-        moved(folder, place)
-
-
 def test_files_that_lie_elsewhere_go_too_and_no_others(folder: Path, place: Place) -> None:
     elsewhere = folder.parent / "disk"
     elsewhere.mkdir()
@@ -293,11 +294,9 @@ def test_files_that_lie_elsewhere_go_too_and_no_others(folder: Path, place: Plac
     assert (folder / "journal.db.before-upgrade").exists()
 
 
-def test_a_key_revoked_meanwhile_is_revoked_or_said_not_to_be(
-    folder: Path, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_revoked_meanwhile_is_revoked_or_said_not_to_be(folder: Path, place: Place) -> None:
     """Whoever waits for a lock must not write to what is left behind."""
-    real, told = loading._load_one, list[str]()
+    told = list[str]()
     keys = ApiKeys(folder, Clock())
 
     def revoke() -> None:
@@ -308,14 +307,7 @@ def test_a_key_revoked_meanwhile_is_revoked_or_said_not_to_be(
 
     waiting = threading.Thread(target=revoke)
 
-    def load_one(name: str, *rest: object) -> None:
-        if not waiting.ident:
-            waiting.start()
-        real(name, *rest)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loading, "_load_one", load_one)
-        moved(folder, place)
+    moved(folder, place, step=lambda name: waiting.start() if name == "load" else None)
     waiting.join(30)
     keys.close()
     assert "moved" in told[0]

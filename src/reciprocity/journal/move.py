@@ -23,6 +23,7 @@ from reciprocity.errors import InputError, Unavailable
 from reciprocity.journal import pending
 from reciprocity.journal.backup import sync
 from reciprocity.journal.copies import SHARED_FOR
+from reciprocity.journal.destroy import Step, quiet
 from reciprocity.journal.fence import fence, fence_tables, fenced
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.load import ORDER, Progress, arrive, load, loading, taken
@@ -31,8 +32,9 @@ from reciprocity.storage import Place, explained, place_of
 from reciprocity.storage.place import arriving, settle
 from reciprocity.storage.sqlite import SqliteDatabase, open_sqlite
 
-__all__ = ["Moved", "move"]
+__all__ = ["STEPS", "Moved", "move"]
 
+STEPS: Final = ("load", "verify", "fence", "fence the others", "arrive", "settle", "remove")
 _WAIT_MS: Final = 10_000
 
 
@@ -53,11 +55,13 @@ def move(
     safekeeping: Path,
     clock: Callable[[], int],
     progress: Progress | None = None,
+    step: Step = quiet,
 ) -> Moved:
     """Move the brand in *folder* to *place*; every server of it must be started anew.
 
     Raises `InputError` if it is not in files, or anything is at *place*, `Unavailable` if somebody
-    writes to it all the time or PostgreSQL cannot be reached: nothing was changed then.
+    writes to it all the time or PostgreSQL cannot be reached: nothing was changed then. *step* is
+    told the name of each of `STEPS` before it is done.
     """
 
     def opened(where: Path) -> Journal:
@@ -69,6 +73,8 @@ def move(
             f"brand lies in PostgreSQL already, in the schemas {now.schemas}__*: to change servers "
             "use pg_dump and pg_restore, then change database.toml"
         )
+    if not (folder / "journal.db").exists():
+        raise InputError(f"journal in {folder} is not there: nothing is to be moved")
     rows: dict[str, int] = {}
     with loading(place):
         if now is None and not _begun(folder, place):
@@ -77,15 +83,18 @@ def move(
                     f"schemas are there already ({', '.join(there)}): name others with --schemas"
                 )
             with opened(folder) as journal:
-                rows = _moved(journal, place, progress)
+                rows = _moved(journal, place, progress, step)
         if not taken(place):
+            step("arrive")
             arrive(place)
         with TemporaryDirectory() as staging:
             settle(Path(staging), place)
             with opened(Path(staging)) as there_now:
                 state = there_now.state()
                 root = there_now.root(state.size)
+        step("settle")
         settle(folder, place)
+        step("remove")
         _remove(folder)
     return Moved(origin=state.origin, size=state.size, root=root.hex(), rows=rows)
 
@@ -102,7 +111,7 @@ def _begun(folder: Path, place: Place) -> bool:
     return begun is not None
 
 
-def _moved(journal: Journal, place: Place, progress: Progress | None) -> dict[str, int]:
+def _moved(journal: Journal, place: Place, progress: Progress | None, step: Step) -> dict[str, int]:
     """Load, verify and fence, while nobody writes; the rows of each database."""
     journal.appender.refresh()  # seals what waits
     with ExitStack() as held:
@@ -121,7 +130,9 @@ def _moved(journal: Journal, place: Place, progress: Progress | None) -> dict[st
                     else:
                         sources[name].begin()
         _drop_views(sources.get("standing"))
+        step("load")
         rows = load(sources, place, progress)
+        step("verify")
         with TemporaryDirectory() as staging:
             settle(Path(staging), arriving(place))
             with Journal(
@@ -131,9 +142,11 @@ def _moved(journal: Journal, place: Place, progress: Progress | None) -> dict[st
                 clock=journal.clock,
             ) as there:
                 check_tree(there)
+        step("fence")
         fence(db, place)
         with explained("say that the journal has moved"):
             db.commit()
+        step("fence the others")
         for name, source in sources.items():  # who waits for a lock must not write what is left
             if name != "journal":
                 fence_tables(source)
