@@ -83,7 +83,8 @@ def withdrawals(shop: Reciprocity, slot: int) -> int:
 def test_a_scanner_that_opens_every_link_changes_nothing(
     shop: Reciprocity, server: Server, slot: int
 ) -> None:
-    path, before = f"/u/{token_for(shop, slot)}", content(shop.journal.folder)
+    path = f"/u/{token_for(shop, slot)}"
+    before = content(shop.journal.folder)
     for query in ("", "", "/", "?List-Unsubscribe=One-Click", "?utm_source=mail&x=%00"):
         assert server.ask("GET", path + query).status == 200
     assert content(shop.journal.folder) == before
@@ -93,8 +94,9 @@ def test_a_scanner_that_opens_every_link_changes_nothing(
 def test_other_methods_are_refused(
     shop: Reciprocity, server: Server, slot: int, method: str
 ) -> None:
+    token = token_for(shop, slot)
     before = content(shop.journal.folder)
-    answer = server.ask(method, f"/u/{token_for(shop, slot)}", ONE_CLICK, FORM)
+    answer = server.ask(method, f"/u/{token}", ONE_CLICK, FORM)
     assert answer.status == 405
     assert "POST" in answer.headers["allow"]
     assert content(shop.journal.folder) == before
@@ -125,16 +127,18 @@ WRONG = {
 def test_a_body_that_is_not_one_click_changes_nothing(
     shop: Reciprocity, server: Server, slot: int, case: str
 ) -> None:
+    token = token_for(shop, slot)
     before = content(shop.journal.folder)
     body, headers = WRONG[case]
-    answer = server.ask("POST", f"/u/{token_for(shop, slot)}", body, headers)
+    answer = server.ask("POST", f"/u/{token}", body, headers)
     assert answer.status == 400
     assert "Nothing was changed" in answer.text
     assert content(shop.journal.folder) == before
 
 
 def test_a_body_too_large_is_refused(shop: Reciprocity, server: Server, slot: int) -> None:
-    path, before = f"/u/{token_for(shop, slot)}", content(shop.journal.folder)
+    path = f"/u/{token_for(shop, slot)}"
+    before = content(shop.journal.folder)
     large = ONE_CLICK + b"&a=" + b"b" * 5_000
     assert server.ask("POST", path, large, FORM).status == 413
     pieces = (large[at : at + 500] for at in range(0, len(large), 500))  # of no stated length

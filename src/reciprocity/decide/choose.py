@@ -5,17 +5,17 @@ whenever a message is about to leave.
 """
 
 import hmac
-from collections.abc import Callable, Sequence
-from itertools import groupby
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
 from reciprocity.decide.facts import POSITIONS
 from reciprocity.decide.one import Judged
-from reciprocity.model import Basis, Decision, Verdict
+from reciprocity.decide.prepare import Room
+from reciprocity.model import Decision, Verdict
 
-__all__ = ["OUTRANKED", "Contender", "choose", "draw", "picked"]
+__all__ = ["OUTRANKED", "choose", "draw", "picked"]
 
 OUTRANKED: Final = Decision(verdict=Verdict.REFUSE, reason="outranked")
 _SENT, _LIMIT = POSITIONS["occasion_attempts"], POSITIONS["occasion_limit"]
@@ -23,50 +23,45 @@ _CAPS: Final = (
     (POSITIONS["cap_7_used"], POSITIONS["cap_7_most"]),
     (POSITIONS["cap_30_used"], POSITIONS["cap_30_most"]),
 )
+_EVER: Final = 2**62
 
 
-class Contender(NamedTuple):
-    """A message that may be delivered: what it ranks by, and what it takes room in.
+def picked(
+    scores: Mapping[int, int],
+    rooms: Sequence[Room],
+    left: Mapping[str, int],
+    fits: Mapping[str, int],
+    drawn: Callable[[int], tuple[int, str]],
+) -> list[int]:
+    """Which of the messages numbered in *scores* are chosen, the best first.
 
-    *left* is how many more of its *occasion* the person may get, *fits* how many more of its
-    *channel* the caps allow; the channel is empty for one that is not based on consent.
+    The highest score comes first, equal scores in the order of *drawn*, which is asked only where
+    scores are equal. Each takes a place of its room: *left* is how many more of an occasion the
+    person may get, *fits* how many more of a channel the caps allow.
     """
-
-    score: int
-    message: str
-    occasion: str
-    channel: str
-    left: int
-    fits: int
-
-
-def picked(contenders: Sequence[Contender], drawn: Callable[[int], int]) -> list[int]:
-    """Which of *contenders* are chosen, by their number, the best first.
-
-    The highest score comes first, equal scores by the greater draw: *drawn* is asked only where
-    scores are equal. A chosen message counts towards its occasion's limit and its channel's caps.
-    """
-    of_occasion: dict[str, int] = {}
-    of_channel: dict[str, int] = {}
+    left, fits = dict(left), {**fits, "": _EVER}
     won: list[int] = []
-    scores = [one.score for one in contenders]
 
-    def has_room(number: int) -> bool:
-        _, _, occasion, channel, left, fits = contenders[number]
-        if channel and of_channel.get(channel, 0) >= fits:
-            return False
-        return of_occasion.get(occasion, 0) < left
+    def settle(equal: list[int]) -> None:
+        if len(equal) > 1:
+            equal.sort(key=drawn)
+        for number in equal:
+            occasion, channel = rooms[number]
+            if left[occasion] > 0 and fits[channel] > 0:
+                left[occasion] -= 1
+                fits[channel] -= 1
+                won.append(number)
 
-    ranks = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
-    for _, equal in groupby(ranks, key=scores.__getitem__):
-        run = list(filter(has_room, equal))
-        if len(run) > 1:
-            run.sort(key=lambda number: (-drawn(number), contenders[number].message))
-        for number in filter(has_room, run):
-            one = contenders[number]
-            of_occasion[one.occasion] = of_occasion.get(one.occasion, 0) + 1
-            of_channel[one.channel] = of_channel.get(one.channel, 0) + 1
-            won.append(number)
+    equal: list[int] = []
+    for number in sorted(scores, key=scores.__getitem__, reverse=True):
+        occasion, channel = rooms[number]
+        if left[occasion] <= 0 or fits[channel] <= 0:
+            continue  # what is taken does not come back
+        if equal and scores[equal[0]] != scores[number]:
+            settle(equal)
+            equal = []
+        equal.append(number)
+    settle(equal)
     return won
 
 
@@ -76,17 +71,26 @@ def choose(judged: Sequence[Judged], key: bytes, slot: int) -> list[Judged]:
     What finds no room becomes `outranked`. Every message that could be delivered has its draw
     recorded.
     """
-    ready = [
+    settled = [
         replace(each, draw=draw(key, each.prepared.occasion, slot, each.message_id))
-        for each in judged
         if each.decision.verdict is Verdict.DELIVER
+        else each
+        for each in judged
     ]
-    won = set(picked([_contender(each) for each in ready], lambda number: ready[number].draw))
-    settled = {
-        _identity(each): each if number in won else replace(each, decision=OUTRANKED)
-        for number, each in enumerate(ready)
-    }
-    return [settled.get(_identity(each), each) for each in judged]
+    ready = [
+        number for number, each in enumerate(settled) if each.decision.verdict is Verdict.DELIVER
+    ]
+    rooms = [each.prepared.room for each in settled]
+    won = picked(
+        {number: settled[number].score for number in ready},
+        rooms,
+        {rooms[number].occasion: _left(settled[number]) for number in ready},
+        {rooms[number].channel: _fits(settled[number]) for number in ready},
+        lambda number: (-settled[number].draw, settled[number].message_id),
+    )
+    for number in set(ready).difference(won):
+        settled[number] = replace(settled[number], decision=OUTRANKED)
+    return settled
 
 
 def draw(key: bytes, occasion: str, slot: int, message: str) -> int:
@@ -101,18 +105,9 @@ def draw(key: bytes, occasion: str, slot: int, message: str) -> int:
     return int.from_bytes(hmac.digest(key, told, "sha256")[:4]) >> 1
 
 
-def _identity(judged: Judged) -> tuple[str, str]:
-    return judged.prepared.occasion, judged.message_id
+def _left(judged: Judged) -> int:
+    return judged.facts[_LIMIT] - judged.facts[_SENT]
 
 
-def _contender(judged: Judged) -> Contender:
-    prepared, facts = judged.prepared, judged.facts
-    consent = prepared.basis is Basis.CONSENT
-    return Contender(
-        score=judged.score,
-        message=judged.message_id,
-        occasion=prepared.occasion,
-        channel=prepared.message.channel if consent else "",
-        left=facts[_LIMIT] - facts[_SENT],
-        fits=min(facts[most] - facts[used] for used, most in _CAPS),
-    )
+def _fits(judged: Judged) -> int:
+    return min(judged.facts[most] - judged.facts[used] for used, most in _CAPS)

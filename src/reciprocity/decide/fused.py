@@ -13,7 +13,7 @@ from reciprocity.decide.columns import Column, Layout, layout_of
 from reciprocity.decide.compile import DELIVER, Printer, run
 from reciprocity.decide.facts import CONSENT_CODES
 from reciprocity.decide.lower import Audience, Every, Lowered, Lowest, Step, Value, Weighted, lower
-from reciprocity.decide.prepare import Prepared
+from reciprocity.decide.prepare import Prepared, Room
 from reciprocity.decide.rulebook import FACTS_INCOMPLETE
 from reciprocity.decide.tree import Atom, Node, names_of
 from reciprocity.model import Decision, Verdict
@@ -28,11 +28,13 @@ class Fused(NamedTuple):
     """Some messages and the one function that decides them, good while `since <= at < until`.
 
     It is for people who are known and not erased, and to whom nothing was attempted for an
-    occasion of these messages. *caps* has where the four values of a channel's caps begin.
+    occasion of these messages. *limits* are how many of an occasion one may get, *caps* has where
+    the four values of a channel's caps begin.
     """
 
     messages: tuple[Prepared, ...]
-    occasions: frozenset[str]
+    rooms: tuple[Room, ...]
+    limits: Mapping[str, int]
     layout: Layout
     caps: dict[str, int]
     decide: _Decide
@@ -63,10 +65,12 @@ def fuse(messages: Sequence[Prepared], at: int) -> Fused:
         printed.group(group)
     source = printed.text()
     made = run(source, printed.constants)
+    ordered = tuple(one.prepared for group in grouped.values() for one in group)
     edges = sorted(edge for one in messages for edge in (one.opens, one.closes))
     return Fused(
-        messages=tuple(one.prepared for group in grouped.values() for one in group),
-        occasions=frozenset(one.occasion for one in messages),
+        messages=ordered,
+        rooms=tuple(one.room for one in ordered),
+        limits={one.occasion: one.limit for one in messages},
         layout=layout,
         caps={
             column.of: number

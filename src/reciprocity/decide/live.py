@@ -5,14 +5,15 @@ made among those that may be delivered, as for a campaign that is about to be se
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from reciprocity.brand import BrandStatement
-from reciprocity.decide.choose import OUTRANKED, Contender, draw, picked
+from reciprocity.decide.choose import OUTRANKED, draw, picked
 from reciprocity.decide.fused import Fused, fuse
 from reciprocity.decide.gather import brand_offset
 from reciprocity.decide.one import decide_one
@@ -22,7 +23,7 @@ from reciprocity.decide.zones import zone_offset
 from reciprocity.errors import InputError
 from reciprocity.journal.cache import Kept
 from reciprocity.journal.journal import Journal
-from reciprocity.model import Basis, Decision, Id, Instant, Verdict
+from reciprocity.model import Decision, Id, Instant, Verdict
 
 __all__ = ["Advised", "Found", "Live", "LiveMessage", "Living", "advised", "judge_fused", "ranked"]
 
@@ -134,22 +135,24 @@ def judge_fused(fused: Fused, kept: Kept | None, at: Instant, key: bytes) -> lis
     if offset is None:
         offset = brand_offset(messages[0], at)
     values = fused.layout.values(standing, kept.clear, at, offset)
-    decisions, scores = fused.decide(values)
-    found = list(map(Found, messages, decisions, scores))
-    left = [one.limit for one in messages]
-    if standing.sent and not fused.occasions.isdisjoint(one.occasion for one in standing.sent):
-        _with_attempts(found, left, kept, at)
-    return _choose(found, left, fused.fits(values), key, standing.slot)
+    decided, scored = fused.decide(values)
+    decisions, scores, left = list(decided), list(scored), dict(fused.limits)
+    sent = Counter(one.occasion for one in standing.sent if one.occasion in left)
+    if sent:
+        left.update((name, left[name] - before) for name, before in sent.items())
+        _with_attempts(fused, sent, decisions, scores, kept, at)
+    drawn = partial(_drawn, fused.messages, key, standing.slot)
+    return _chosen(fused, decisions, scores, left, fused.fits(values), drawn)
 
 
-def _with_attempts(found: list[Found], left: list[int], kept: Kept, at: Instant) -> None:
-    """Put right what was decided as if nothing was attempted for the occasion."""
-    sent = Counter(one.occasion for one in kept.standing.sent)
-    for number, one in enumerate(found):
-        if before := sent[one.prepared.occasion]:
-            (plain,) = _plainly([one.prepared], kept, at)
-            found[number] = Found(*plain)
-            left[number] -= before
+def _with_attempts(
+    fused: Fused, sent: Container[str], decisions: list[Decision], scores: list[int], kept: Kept,
+    at: Instant,
+) -> None:  # fmt: skip
+    """Put right what was decided as if nothing was attempted for the occasions *sent*."""
+    for number, one in enumerate(fused.messages):
+        if one.occasion in sent:
+            ((_, decisions[number], scores[number]),) = _plainly([one], kept, at)
 
 
 def _plainly(
@@ -162,33 +165,24 @@ def _plainly(
         yield one.prepared, one.decision, one.score
 
 
-def _choose(
-    found: list[Found], left: Sequence[int], fits: Mapping[str, int], key: bytes, slot: int
-) -> list[Found]:
-    """*found* where of what may be delivered only what is `picked` remains so, with its place."""
-    messages = [one.prepared for one in found]
-    ready = [number for number, one in enumerate(found) if one.decision.verdict is Verdict.DELIVER]
-    contenders = []
-    for number in ready:
-        one, channel = messages[number], messages[number].message.channel
-        contenders.append(
-            Contender(
-                found[number].score, one.message_id, one.occasion,
-                channel if one.basis is Basis.CONSENT else "", left[number], fits[channel],
-            )
-        )  # fmt: skip
+def _drawn(messages: Sequence[Prepared], key: bytes, slot: int, number: int) -> tuple[int, str]:
+    one = messages[number]
+    return -draw(key, one.occasion, slot, one.message_id), one.message_id
 
-    def drawn(number: int) -> int:
-        return draw(key, contenders[number].occasion, slot, contenders[number].message)
 
-    won = {ready[number]: place for place, number in enumerate(picked(contenders, drawn))}
-    for number in ready:
-        place = won.get(number)
-        if place is None:
-            found[number] = Found(messages[number], OUTRANKED, found[number].score)
-        else:
-            found[number] = found[number]._replace(place=place)
-    return found
+def _chosen(
+    fused: Fused, decisions: list[Decision], scores: Sequence[int], left: Mapping[str, int],
+    fits: Mapping[str, int], drawn: Callable[[int], tuple[int, str]],
+) -> list[Found]:  # fmt: skip
+    """What was decided, where of all that may be delivered only what is `picked` remains so."""
+    ready = [number for number, one in enumerate(decisions) if one.verdict is Verdict.DELIVER]
+    won = picked({number: scores[number] for number in ready}, fused.rooms, left, fits, drawn)
+    places = [0] * len(decisions)
+    for place, number in enumerate(won):
+        places[number] = place
+    for number in set(ready).difference(won):
+        decisions[number] = OUTRANKED
+    return list(map(Found, fused.messages, decisions, scores, places))
 
 
 def ranked(found: Sequence[Found]) -> list[Found]:
@@ -197,17 +191,15 @@ def ranked(found: Sequence[Found]) -> list[Found]:
     Of equals the higher score comes first; what is equal in that too stays in its order.
     """
     rules = found[0].prepared.compiled.rulebook.rules if found else ()
-    reached = {rule.reason: number for number, rule in enumerate(rules)}
-
-    def rank(one: Found) -> int:
-        _, decision, score, place = one
-        if decision.verdict is Verdict.DELIVER:
-            return place
-        if decision.verdict is Verdict.WAIT:
-            return _WAITS - score
-        return _REFUSALS - reached.get(decision.reason, len(reached)) * _APART - score
-
-    return sorted(found, key=rank)
+    reached = {rule.reason: _REFUSALS - number * _APART for number, rule in enumerate(rules)}
+    past = _REFUSALS - len(reached) * _APART
+    ranks = [
+        place if decision.verdict is Verdict.DELIVER
+        else _WAITS - score if decision.verdict is Verdict.WAIT
+        else reached.get(decision.reason, past) - score
+        for _, decision, score, place in found
+    ]  # fmt: skip
+    return [found[number] for number in sorted(range(len(found)), key=ranks.__getitem__)]
 
 
 def advised(found: Iterable[Found]) -> list[Advised]:

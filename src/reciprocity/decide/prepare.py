@@ -6,7 +6,7 @@ laws taken. What is left for each person is a few look-ups (`gather`).
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ from reciprocity.decide.tree import Atom, Node, Term, atoms_of, check_atoms
 from reciprocity.errors import InputError
 from reciprocity.model import ANYWHERE, EVERYTHING, OBSERVE, Basis, Campaign, Message
 
-__all__ = ["DAY_MS", "Ground", "Prepared", "Statements", "ground_of", "prepare"]
+__all__ = ["DAY_MS", "Ground", "Prepared", "Room", "Statements", "ground_of", "prepare"]
 
 DAY_MS: Final = 86_400_000
 _Declared = TypeVar("_Declared")
@@ -43,6 +43,16 @@ class Ground(Struct, frozen=True, kw_only=True):
     above: tuple[str, ...]
     objections: frozenset[str]
     longest_ms: int
+
+
+class Room(NamedTuple):
+    """What a message takes room in: its *occasion*, and the *channel* whose caps it counts to.
+
+    The channel is empty for a message that is not based on consent, which no cap counts.
+    """
+
+    occasion: str
+    channel: str
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -74,6 +84,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     observed: dict[str, Ground]
     everyone_at_least: int
     minimum_age: int
+    room: Room
     law_allows: bool
     limit: int
     opens: int
@@ -118,6 +129,7 @@ def prepare(
         },
         everyone_at_least=brand.everyone_at_least,
         minimum_age=max([purpose.minimum_age, *(pack.minimum_age for pack in laws)]),
+        room=Room(occasion, message.channel if purpose.basis is Basis.CONSENT else ""),
         law_allows=all((channel.kind, purpose.basis) not in pack.forbids for pack in laws),
         limit=campaign.limit,
         opens=campaign.opens,

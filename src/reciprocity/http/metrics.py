@@ -6,6 +6,7 @@ server speaks for somebody else, or with a key of the scope `metrics`.
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -46,11 +47,17 @@ class Metrics:
             ["kind"], registry=self._registry, buckets=_BUCKETS,
         )  # fmt: skip
         self._registry.register(self._journal)
+        self._of = cache(self._labelled)
 
     def note(self, kind: str, status: int, seconds: float) -> None:
         """Count one answer."""
-        self._requests.labels(kind, str(status)).inc()
-        self._seconds.labels(kind).observe(seconds)
+        requests, took = self._of(kind, status)
+        requests.inc()
+        took.observe(seconds)
+
+    def _labelled(self, kind: str, status: int) -> tuple[Counter, Histogram]:
+        """What answers of this *kind* and *status* are counted by; there are few of either."""
+        return self._requests.labels(kind, str(status)), self._seconds.labels(kind)
 
     def text(self) -> bytes:
         """All of it, in Prometheus's text format; of several workers, what all of them counted."""

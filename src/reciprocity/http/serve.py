@@ -8,14 +8,14 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from time import perf_counter
 from typing import Final
 
 import uvicorn
 
 from reciprocity.errors import InputError, Unavailable
+from reciprocity.http.access import logged
 from reciprocity.http.api.counter import EACH_SECOND
-from reciprocity.http.api.quick import App, Receive, Send, Told, quick
+from reciprocity.http.api.quick import quick
 from reciprocity.http.api.routes import MOST_BYTES
 from reciprocity.http.app import make_app
 from reciprocity.http.buckets import Rooms
@@ -30,17 +30,6 @@ __all__ = ["run", "serve_on"]
 
 _GRACE_S: Final = 10
 _BACKLOG: Final = 512
-_EVENTS: Final = frozenset(
-    f"/v1/{each}" for each in ("events", "batch", "track", "identify", "page")
-)
-_OPEN_PATHS: Final = _EVENTS | {
-    "/healthz", "/readyz", "/metrics", "/enter", "/me", "/verify", "/promises", "/promises.json",
-    "/notices", "/.well-known/gpc.json",
-}  # fmt: skip
-_SECRET_BELOW: Final = frozenset({
-    "u", "p", "e", "me", "log", "static", "join", "notices", "v1", "sdk",
-})  # fmt: skip
-_log = logging.getLogger("reciprocity.access")
 _faults = logging.getLogger(__name__)
 
 
@@ -132,37 +121,3 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _failed(error: Exception) -> None:
     _faults.error("program could not be answered: %s", error, exc_info=error)
-
-
-def logged(app: App, counted: Metrics) -> App:
-    """*app*, with a line for each answer: method, kind of path, status, duration; all *counted*.
-
-    Never the path itself, since a link is a secret, nor who asked.
-    """
-
-    async def answer(scope: Told, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await app(scope, receive, send)
-            return
-        status, start = 0, perf_counter()
-
-        async def noted(message: Told) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
-        try:
-            await app(scope, receive, noted)
-        finally:
-            took, kind = perf_counter() - start, _kind(scope["path"])
-            _log.info("%s %s %d %.1f ms", scope["method"], kind, status, took * 1000)
-            counted.note(kind, status, took)
-
-    return answer
-
-
-def _kind(path: str) -> str:
-    if path in _OPEN_PATHS:
-        return path
-    first = path.split("/", 2)[1] if path.count("/") > 1 else ""
-    return f"/{first}/..." if first in _SECRET_BELOW else "other"

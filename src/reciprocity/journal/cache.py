@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from reciprocity.errors import Damaged, Unavailable
+from reciprocity.errors import Damaged, ReciprocityError, Unavailable
 from reciprocity.journal.copies import SHARED_FOR
 from reciprocity.journal.standing import Standing, next_change_at
 from reciprocity.storage import BUSY_MS, connect, explained, flush, rows_in, upsert
@@ -49,17 +49,23 @@ _clear_decoder: Final = msgspec.msgpack.Decoder(dict[str, int | bool | str])
 Clear = dict[str, int | bool | str]
 
 
-@contextmanager
-def _cached(what: str) -> Iterator[None]:
+class _cached(explained):  # noqa: N801 - as its parent
     """As `explained`; a cache that cannot be read is thrown away, not restored."""
-    try:
-        with explained(f"{what} the standing cache"):
-            yield
-    except (Damaged, msgspec.MsgspecError) as error:
-        raise Unavailable(
-            "standing cache cannot be read: delete standing.db, standing.db-wal and "
-            f"standing.db-shm, they are made anew from the journal ({error})"
-        ) from error
+
+    __slots__ = ()
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} the standing cache")
+
+    def told(self, error: BaseException) -> ReciprocityError | None:
+        """What stands in the way, or that the cache is to be made anew."""
+        found = super().told(error)
+        if isinstance(found, Damaged) or isinstance(error, Damaged | msgspec.MsgspecError):
+            return Unavailable(
+                "standing cache cannot be read: delete standing.db, standing.db-wal and "
+                f"standing.db-shm, they are made anew from the journal ({found or error})"
+            )
+        return found
 
 
 class Kept(NamedTuple):
@@ -135,8 +141,7 @@ class StandingCache:
 
     def _rows(self, slots: Sequence[int]) -> dict[int, tuple[int, bytes, bytes, bytes]]:
         query = "SELECT slot, state, clear, pseudonym FROM standing WHERE slot IN (?)"
-        with _cached("read"):
-            return {row[0]: row for row in rows_in(self.db, query, slots)}
+        return {row[0]: row for row in rows_in(self.db, query, slots)}
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

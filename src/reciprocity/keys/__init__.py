@@ -26,6 +26,7 @@ from reciprocity.keys.cipher import (
     mint,
     open_sealed,
     pseudonym_text,
+    read_pseudonym,
     seal,
 )
 from reciprocity.keys.master import new_master_key, read_master_key
@@ -45,5 +46,6 @@ __all__ = [
     "open_sealed",
     "pseudonym_text",
     "read_master_key",
+    "read_pseudonym",
     "seal",
 ]

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -24,6 +25,7 @@ __all__ = [
     "mint",
     "open_sealed",
     "pseudonym_text",
+    "read_pseudonym",
     "seal",
 ]
 
@@ -34,6 +36,10 @@ _OUTER: Final = bytes(i ^ 0x5C for i in range(256))
 _PAD_256: Final = bytes(32)
 _COUNTER: Final = (1).to_bytes(4, "big")
 _INFO: Final = b"reciprocity/1 seal+commit"
+_PSEUDONYM: Final = re.compile(r"p_[a-z2-7]{26}")
+_DIGITS: Final = str.maketrans(
+    "abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv"
+)
 
 
 class KeyPair(NamedTuple):
@@ -86,6 +92,20 @@ def pseudonym_text(pseudonym: bytes) -> str:
     'p_aaaaaaaaaaaaaaaaaaaaaaaaaa'
     """
     return "p_" + base64.b32encode(pseudonym).decode().rstrip("=").lower()
+
+
+def read_pseudonym(text: str) -> bytes | None:
+    """The pseudonym that is written *text*, or None if that is none.
+
+    >>> read_pseudonym(pseudonym_text(bytes(range(16)))) == bytes(range(16))
+    True
+    """
+    if not _PSEUDONYM.fullmatch(text):
+        return None
+    number = int(text[2:].translate(_DIGITS), 32)
+    if number % 4:  # two bits too many, which are always 0: each pseudonym is written one way
+        return None
+    return (number >> 2).to_bytes(16)
 
 
 def seal(key: bytes, text: bytes, bound: bytes) -> bytes:

@@ -1,8 +1,7 @@
 """`keys.db`: person keys and blind index, every secret wrapped by the master key."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -10,9 +9,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from reciprocity.errors import Damaged, Unavailable
+from reciprocity.errors import Damaged, ReciprocityError, Unavailable
 from reciprocity.keys.cipher import KEY_BYTES, NONCE_BYTES, PersonKeys, derive, forget_ciphers
-from reciprocity.storage import FAILURES, Database, connect, rows_in, upsert
+from reciprocity.storage import FAILURES, Database, connect, explained, rows_in, upsert
 
 __all__ = ["BrandKeys", "KeyStore", "define_keys"]
 
@@ -50,12 +49,16 @@ class BrandKeys(NamedTuple):
     suppression: bytes
 
 
-@contextmanager
-def _storage(what: str) -> Iterator[None]:
-    try:
-        yield
-    except FAILURES as error:
-        raise Unavailable(f"key store cannot {what}: {error}; nothing was done") from error
+class _storage(explained):  # noqa: N801 - as its parent
+    """As `explained`, of the key store."""
+
+    __slots__ = ()
+
+    def told(self, error: BaseException) -> ReciprocityError | None:
+        """Whatever is wrong with the database, nobody gets a key."""
+        if isinstance(error, FAILURES):
+            return Unavailable(f"key store cannot {self.what}: {error}; nothing was done")
+        return None
 
 
 def define_keys(db: Database) -> None:

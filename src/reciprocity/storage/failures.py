@@ -1,11 +1,9 @@
 """What can go wrong with a database, each turned into an error that says what to do next."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
-from reciprocity.errors import Damaged, Unavailable
+from reciprocity.errors import Damaged, ReciprocityError, Unavailable
 
 __all__ = [
     "FAILURES",
@@ -37,25 +35,43 @@ def driver_failure(error: BaseException) -> BaseException:
     return named(error)
 
 
-@contextmanager
-def explained(what: str) -> Iterator[None]:
-    """Turn a database failure while doing *what* into an error that says what to do next."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise Unavailable(f"journal cannot {what}: {_advice(str(error))}") from error
-    except DatabaseStopped as error:
-        raise Unavailable(f"journal cannot {what}: {error}") from error
-    except DatabaseContradicted as error:
-        raise Damaged(f"journal refused to {what}: {error}") from error
-    except sqlite3.DatabaseError as error:
-        if "has moved" in str(error):
-            raise Unavailable(f"journal cannot {what}: {error}; start this anew") from error
-        if "only appends" in str(error) or "UNIQUE" in str(error):
-            raise Damaged(f"journal refused to {what}: {error}") from error
-        raise Damaged(
-            f"journal file cannot be read as one ({error}): keep it, and restore a backup"
-        ) from error
+class explained:  # noqa: N801 - spelled as `contextlib.closing` is
+    """Turns a database failure while doing *what* into an error that says what to do next.
+
+    No generator, for one would take as long as the statement that it stands around.
+    """
+
+    __slots__ = ("what",)
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Raise what stands for *error*, if it is the database's."""
+        if error is not None and (told := self.told(error)):
+            raise told from error
+
+    def told(self, error: BaseException) -> ReciprocityError | None:
+        """What *error* is to whoever called; None for one that has nothing to do with databases."""
+        match error:
+            case sqlite3.OperationalError():
+                return Unavailable(f"journal cannot {self.what}: {_advice(str(error))}")
+            case DatabaseStopped():
+                return Unavailable(f"journal cannot {self.what}: {error}")
+            case DatabaseContradicted():
+                return Damaged(f"journal refused to {self.what}: {error}")
+            case sqlite3.DatabaseError() if "has moved" in str(error):
+                return Unavailable(f"journal cannot {self.what}: {error}; start this anew")
+            case sqlite3.DatabaseError() if "only appends" in str(error) or "UNIQUE" in str(error):
+                return Damaged(f"journal refused to {self.what}: {error}")
+            case sqlite3.DatabaseError():
+                return Damaged(
+                    f"journal file cannot be read as one ({error}): keep it, and restore a backup"
+                )
+        return None
 
 
 def _advice(said: str) -> str:

@@ -5,8 +5,6 @@ the sealed profile the spelling in use. Whoever cannot be found is not known; no
 repeats what was looked for.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -20,7 +18,7 @@ from reciprocity.errors import Conflict, InputError
 from reciprocity.events import Act, PointSet
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
-from reciprocity.keys import pseudonym_text
+from reciprocity.keys import pseudonym_text, read_pseudonym
 from reciprocity.model import Profile
 
 __all__ = [
@@ -50,7 +48,6 @@ _LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _PLAIN: Final = re.compile(
     r"[a-z0-9_+-]{1,64}(?:\.[a-z0-9_+-]{1,64})?@(?:[a-z0-9][a-z0-9-]{0,30}[a-z0-9]\.){1,3}[a-z]{2,20}"
 )
-_PSEUDONYM: Final = re.compile(r"p_[a-z2-7]{26}")
 _EXPECTED: Final = "expected NAME@DOMAIN in ordinary letters, up to 254 characters"
 
 
@@ -124,17 +121,6 @@ def canonical_external_id(text: str) -> str:
     if not found or len(found) > MOST_EXTERNAL or not (found.isalnum() or is_one_line(found)):
         raise InputError(f"external id is none: expected 1 to {MOST_EXTERNAL} characters, one line")
     return found
-
-
-def read_pseudonym(text: str) -> bytes | None:
-    """The pseudonym that *text* prints, or None if it prints none."""
-    if not _PSEUDONYM.fullmatch(text):
-        return None
-    try:
-        found = base64.b32decode(text[2:].upper() + "=" * 6)
-    except binascii.Error:
-        return None
-    return found if pseudonym_text(found) == text else None
 
 
 def find(journal: Journal, text: str) -> int:

@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -190,9 +191,15 @@ def _key(row: Sequence[object]) -> ApiKey:
     name, scopes, added_on, until, revoked, last_used_on = row
     return ApiKey(
         name=str(name),
-        scopes=tuple(Scope(scope) for scope in str(scopes).split()),
+        scopes=_scopes(str(scopes)),
         added_on=int(str(added_on)),
         until=int(str(until)),
         revoked=bool(revoked),
         last_used_on=int(str(last_used_on)),
     )
+
+
+@cache
+def _scopes(text: str) -> tuple[Scope, ...]:
+    """What *text* of a row names; there are few of them."""
+    return tuple(map(Scope, text.split()))
