@@ -1,5 +1,6 @@
 """Campaigns: what one would meet, why for one person, sending it, and sending what waited."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -58,11 +59,18 @@ def plan(
 ) -> None:
     """Show what a campaign would meet: who would be reached, who waits, who not and why."""
     from reciprocity.cli.screen import progress, screen
+    from reciprocity.deliver.campaign import instant_of
 
-    when = instant(at) if at else None
+    asked = instant(at) if at else None
     with opened(context) as shop:
-        with progress("Reading", "Planning") as (read, move):
-            found = shop.plan(campaign, when, move, engine=engine, on_snapshot=read)
+        when = instant_of(shop.journal, asked)
+        try:
+            with progress("Reading", "Planning") as (read, move):
+                found = shop.plan(campaign, when, move, engine=engine, on_snapshot=read)
+        except KeyboardInterrupt:
+            if engine == "duckdb":  # what it has counted is good for this instant alone
+                print(f"plan {campaign} --engine duckdb --at {when} goes on", file=sys.stderr)
+            raise
         if as_json:
             print_json(found)
             return

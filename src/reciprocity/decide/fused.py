@@ -161,7 +161,9 @@ class _Words(Printer):
 
     def condition(self, node: Node, facts: Mapping[str, Value]) -> str:
         """*node* as a Python expression, where facts are what *facts* says they are."""
-        self.variables = {name: self.value(facts[name]) for name in names_of(node) if name in facts}
+        self.variables = {
+            name: self.value(facts[name]) for name in sorted(names_of(node)) if name in facts
+        }
         return self.text(node)
 
     def atom(self, atom: Atom) -> str:

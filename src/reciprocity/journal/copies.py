@@ -13,10 +13,12 @@ from typing import Final
 
 from reciprocity.errors import Unavailable
 
-__all__ = ["PART", "SHARED_FOR", "copies_of", "forget", "holding", "part_of", "reached"]
+__all__ = ["COUNTING", "PART", "SHARED_FOR", "copies_of", "forget", "holding", "part_of", "reached"]
 
 SHARED_FOR: Final = "shared_for_"
 """How the name of a table of values begins that was made for one purpose's view."""
+COUNTING: Final = "counting.json"
+"""What a count that was stopped had found, which is about everybody."""
 PART: Final = 2**18
 """How many slots one file is for."""
 
@@ -56,7 +58,7 @@ def forget(folder: Path, slot: int) -> None:
     if not place.is_dir():
         return
     with holding(place):
-        for pattern in (f"*-{part_of(slot):06d}.parquet", "*.tmp", "spill/*"):
+        for pattern in (f"*-{part_of(slot):06d}.parquet", "*.tmp", "spill/*", COUNTING):
             for found in place.glob(pattern):
                 found.unlink(missing_ok=True)
 

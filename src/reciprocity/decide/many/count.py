@@ -26,14 +26,17 @@ from reciprocity.decide.many.dialect import DUCKDB, quoted
 from reciprocity.decide.many.parquet import PartFile
 from reciprocity.decide.many.snapshot import Snapshot
 from reciprocity.decide.many.speech import Query, decision_of, query_for
+from reciprocity.decide.many.tally import Tally
 from reciprocity.decide.prepare import Prepared
 from reciprocity.errors import InputError, Unavailable
+from reciprocity.journal.copies import COUNTING
 from reciprocity.model import Decision, Instant
 
 __all__ = ["Counted", "as_decisions", "asking", "count", "count_stopped", "explain"]
 
 _MEMORY: Final = "768MB"
 _BLOCK: Final = 64
+_INTERRUPTED: Final = "Query interrupted"
 _AT_ONCE: Final = 16
 """Parts to a query."""
 
@@ -58,27 +61,31 @@ def count(
 ) -> Counted:
     """What *messages*, of one occasion, meet at *at*; the choice is made with the draw *key*.
 
-    *progress* is told (people done, people). Raises `InputError` for an instant that is not the
-    snapshot's, `Unavailable` when a part cannot be read.
+    *progress* is told (people done, people). When it is stopped, the next count of the very same
+    goes on. Raises `InputError` for an instant that is not the snapshot's, `Unavailable` when a
+    part cannot be read.
     """
     snapshot.good_at(at)
-    met = [Counter[int]() for _ in messages]
-    chosen = Counter[int]()
-    done = 0
+    parts, occasion = snapshot.parts, messages[0].occasion
     with asking(snapshot) as db:
         lowered = _lowered(db, snapshot, messages, at)
         query = query_for(lowered, snapshot.rows, at, messages[0].time_zone, DUCKDB)
-        for begin in range(0, len(snapshot.parts), _AT_ONCE):
-            parts = snapshot.parts[begin : begin + _AT_ONCE]
-            _part(db, parts, snapshot, messages[0].occasion)
-            done += count_stopped(db.execute(query.heads).fetchall(), query, met)
-            _take(db, query, lowered, key, met, chosen)
+        open_to = picked(query, len(lowered), DUCKDB, several=may_be_several(lowered))
+        tally = Tally.of(snapshot, [query.heads, open_to], len(messages), key)
+        for begin in range(tally.parts, len(parts), _AT_ONCE):
+            _part(db, parts[begin : begin + _AT_ONCE], snapshot, occasion)
+            heads = db.execute(query.heads).fetchall()
+            tally.people += count_stopped(heads, query, tally.met)
+            _take(db, query, open_to, lowered, key, tally)
+            tally.parts = min(begin + _AT_ONCE, len(parts))
+            tally.keep(snapshot.place)
             if progress:
-                progress(done, snapshot.people)
+                progress(tally.people, snapshot.people)
+    (snapshot.place / COUNTING).unlink(missing_ok=True)
     return Counted(
-        people=done,
-        met=tuple(as_decisions(each, lowered[number], query) for number, each in enumerate(met)),
-        chosen=tuple(chosen[number] for number in range(len(messages))),
+        people=tally.people,
+        met=tuple(as_decisions(each, lowered[n], query) for n, each in enumerate(tally.met)),
+        chosen=tuple(tally.chosen[number] for number in range(len(messages))),
     )
 
 
@@ -117,6 +124,10 @@ def asking(snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnection]:
         db.execute("SET preserve_insertion_order = false")
         try:
             yield db
+        except RuntimeError as error:  # DuckDB's word for a signal that came while it worked
+            if str(error) != _INTERRUPTED:
+                raise
+            raise KeyboardInterrupt from error
         except duckdb.Error as error:
             raise Unavailable(
                 f"snapshot cannot be read ({str(error).splitlines()[0]}): delete the folder "
@@ -170,38 +181,38 @@ def count_stopped(rows: Iterable[Sequence[int]], query: Query, met: Sequence[Cou
 def _take(
     db: duckdb.DuckDBPyConnection,
     query: Query,
+    open_to: str,
     lowered: Sequence[Lowered],
     key: bytes,
-    met: Sequence[Counter[int]],
-    chosen: Counter[int],
+    tally: Tally,
 ) -> None:
-    """Count in *met* and *chosen* those in `part` whom not every group stops."""
-    several, numbers = may_be_several(lowered), range(len(lowered))
+    """Count in *tally* those in `part` whom not every group stops, whom *open_to* finds."""
+    numbers = range(len(lowered))
     histograms = ", ".join(f"histogram(least(v{n}, 0)) AS h{n}" for n in numbers)
     db.execute(
         f"CREATE OR REPLACE TEMP TABLE told AS SELECT {histograms}, histogram(pick) AS picks, "  # noqa: S608
         f"list(struct_pack(slot := slot, mask := mask)) FILTER (WHERE pick = {CONTESTED}) AS who "
-        f"FROM ({picked(query, len(lowered), DUCKDB, several=several)})"
+        f"FROM ({open_to})"
     )
     columns = ", ".join(f"h{n}" for n in numbers)
     ((*codes, picks),) = db.execute(f"SELECT {columns}, picks FROM told").fetchall()  # noqa: S608
-    for counter, histogram in zip(met, codes, strict=True):
+    for counter, histogram in zip(tally.met, codes, strict=True):
         counter.update(histogram or {})
     for number, times in (picks or {}).items():
         if number >= 0:
-            chosen[number] += times
+            tally.chosen[number] += times
     if (picks or {}).get(CONTESTED):
         db.execute(
             "CREATE OR REPLACE TEMP TABLE contested AS "
             "SELECT p.slot AS slot, p.mask AS mask FROM (SELECT unnest(who) AS p FROM told)"
         )
-        if several:
+        if may_be_several(lowered):
             db.execute(f"CREATE OR REPLACE TEMP TABLE contest AS {contest(query)}")
             sql = best_of_several(query, lowered, DUCKDB)
         else:
             sql = best_of_equals(lowered, DUCKDB)
         inner, outer = _pads(key)
-        chosen.update(dict(db.execute(sql, {"inner": inner, "outer": outer}).fetchall()))
+        tally.chosen.update(dict(db.execute(sql, {"inner": inner, "outer": outer}).fetchall()))
 
 
 def _pads(key: bytes) -> tuple[bytes, bytes]:

@@ -29,7 +29,7 @@ from reciprocity.decide.prepare import Statements
 from reciprocity.errors import InputError
 from reciprocity.events import ErasureDone
 from reciprocity.journal.cache import StandingCache
-from reciprocity.journal.copies import copies_of, holding, part_of
+from reciprocity.journal.copies import COUNTING, copies_of, holding, part_of
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.processes import shared_out
 from reciprocity.model import Instant
@@ -244,6 +244,6 @@ def _save(place: Path, made: _Made) -> None:
 
 
 def _empty(place: Path) -> None:
-    for pattern in ("*.parquet", "*.tmp", "made.json"):
+    for pattern in ("*.parquet", "*.tmp", "made.json", COUNTING):
         for found in place.glob(pattern):
             found.unlink(missing_ok=True)

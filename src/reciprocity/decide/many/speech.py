@@ -196,7 +196,9 @@ class _Speech(Printer):
     def _asked(self, one: Lowered, step: Step) -> Asked:
         until = self.value(one.facts[step.until]) if step.until else ""
         self.variables = {
-            name: self.value(one.facts[name]) for name in names_of(step.node) if name in one.facts
+            name: self.value(one.facts[name])
+            for name in sorted(names_of(step.node))
+            if name in one.facts
         }
         parts = step.node.parts if isinstance(step.node, Some) else (step.node,)
         text = " OR ".join(self._named(self.text(part)) for part in parts)
