@@ -92,7 +92,7 @@ class ObservedRows:
     def __init__(self, folder: Path, *, busy_ms: int = BUSY_MS) -> None:
         """Keep them in the brand's *folder*; the file is made when there is a row to keep."""
         self._path, self._journal, self._busy_ms = folder / FILE, folder / "journal.db", busy_ms
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._db: Database | None = None
         self._beside: Database | None = None
 
@@ -115,14 +115,13 @@ class ObservedRows:
 
     def _as_told(self, versions: Mapping[int, int]) -> bool:
         """Are the people's versions still *versions*, and does no act wait to be sealed?"""
-        if self._beside is None:
-            self._beside = connect(self._journal, durable=True, busy_ms=self._busy_ms)
+        db = self._journals()
         look = "SELECT MAX(version) FROM event WHERE slot = ?"
         with explained("read people's versions"):
-            if pending.any_waiting(self._beside):
+            if pending.any_waiting(db):
                 return False
             return all(
-                self._beside.execute(look, (slot,)).fetchone()[0] == version
+                db.execute(look, (slot,)).fetchone()[0] == version
                 for slot, version in versions.items()
             )
 
@@ -262,7 +261,14 @@ class ObservedRows:
 
     def _made(self) -> bool:
         """Has any row ever been kept?"""
-        return self._db is not None or exists(self._path)
+        with self._lock:
+            return self._db is not None or exists(self._path, self._journals)
+
+    def _journals(self) -> Database:
+        """A connection to the journal beside the rows."""
+        if self._beside is None:
+            self._beside = connect(self._journal, durable=True, busy_ms=self._busy_ms)
+        return self._beside
 
     def _opened(self) -> Database:
         if self._db is None:

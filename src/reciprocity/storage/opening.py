@@ -1,7 +1,7 @@
 """Opening a database by the path its file would have, and what is alike for both kinds."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,12 +47,17 @@ def _shared(path: Path) -> Place | None:
     return place_of(path.parent) if ours else None
 
 
-def exists(path: Path) -> bool:
-    """Was the database of *path* ever made? Raises `Unavailable` where nobody can say."""
+def exists(path: Path, beside: Callable[[], Database] | None = None) -> bool:
+    """Was the database of *path* ever made? Raises `Unavailable` where nobody can say.
+
+    Where it lies on a server, *beside* is a connection to another of the brand's: without one, one
+    is opened for the question, which takes longer than most work.
+    """
     place = _shared(path)
     if place is None:
         return path.exists()
-    with closing(connect(path, durable=False)) as db, explained(f"look for {path.stem}"):
+    with explained(f"look for {path.stem}"), ExitStack() as opened:
+        db = beside() if beside else opened.enter_context(closing(connect(path, durable=False)))
         found = db.execute(
             "SELECT 1 FROM pg_namespace WHERE nspname = ?", (place.schema(path.stem),)
         )
