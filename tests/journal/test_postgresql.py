@@ -145,6 +145,37 @@ def test_who_may_not_write_the_schemas_is_told_so(tmp_path: Path) -> None:
         reopen(tmp_path, Clock())
 
 
+# --- behind a pooler ------------------------------------------------------------------------------
+
+
+def test_a_connection_that_somebody_else_uses_is_refused(server: Server, brand: Path) -> None:
+    """As a pooler in transaction mode hands them out: with what the last one set."""
+    create(brand, Clock()).close()
+    server.ask("ALTER ROLE brand SET reciprocity.schema = 'somebody__journal'")
+    try:
+        with pytest.raises(Unavailable, match="transaction mode"):
+            reopen(brand, Clock())
+    finally:
+        server.ask("ALTER ROLE brand RESET reciprocity.schema")
+    reopen(brand, Clock()).close()
+
+
+def test_nothing_is_written_on_a_connection_that_changed_hands(brand: Path) -> None:
+    with create(brand, Clock()) as journal:
+        slot = register(journal, "ann")
+        size = journal.state().size
+        db = journal.appender._db
+        mine = db.execute("SELECT current_setting('reciprocity.schema')").fetchone()[0]
+        assert mine.endswith("__journal")
+        db.execute("SET reciprocity.schema = 'somebody__journal'")
+        with pytest.raises(Unavailable, match="transaction mode"):
+            journal.append([yes(slot)])
+        assert not db.in_transaction
+        db.execute(f"SET reciprocity.schema = '{mine}'")
+        assert journal.state().size == size
+        journal.append([yes(slot)])
+
+
 # --- gone and back --------------------------------------------------------------------------------
 
 

@@ -14,10 +14,18 @@ except ImportError as error:
         "PostgreSQL needs a driver that is not there: pip install 'reciprocity[postgres]'"
     ) from error
 
-__all__ = ["LOST", "alone", "named", "open_driver", "psycopg"]
+__all__ = ["LOST", "SPLIT", "alone", "named", "open_driver", "psycopg"]
 
 LOST: Final = "its transaction failed or its connection was lost; nothing was written, try again"
+SPLIT: Final = (
+    "its connection is handed to others between transactions (a pooler in transaction mode), so "
+    "that rows could go to another brand; nothing was written, connect directly or with session "
+    "pooling"
+)
 _OWN: Final = "let the role that connects own the brand's schemas"
+_TAKEN: Final = "reciprocity.schema"
+"""A setting of ours that a connection has as soon as somebody uses it, until it ends."""
+_ASK: Final = f"SELECT current_setting('{_TAKEN}', true)"
 _SETTINGS: Final = {
     "client_encoding": "UTF8",
     "client_min_messages": "warning",
@@ -33,7 +41,10 @@ _SETTINGS: Final = {
 
 
 def open_driver(place: Place, name: str, *, durable: bool, busy_ms: int) -> psycopg.Connection:
-    """The driver's own connection to the schema *name*; raises its own errors."""
+    """The driver's own connection to the schema *name*; raises its own errors.
+
+    And `DatabaseStopped` where somebody else is, or was, at the other end of the same.
+    """
     connection = psycopg.connect(
         place.url,
         autocommit=True,
@@ -49,9 +60,12 @@ def open_driver(place: Place, name: str, *, durable: bool, busy_ms: int) -> psyc
         "search_path": place.schema(name),
         "lock_timeout": str(busy_ms),
         "synchronous_commit": "on" if durable else "off",
+        _TAKEN: place.schema(name),
     }
+    said = "; ".join([_ASK, *(f"SET {key} = '{value}'" for key, value in settings.items())])
     try:
-        connection.execute("; ".join(f"SET {k} = '{v}'" for k, v in settings.items()).encode())
+        if any(connection.execute(said.encode()).fetchone() or ()):
+            raise DatabaseStopped(SPLIT)
     except BaseException:
         connection.close()
         raise
@@ -61,10 +75,13 @@ def open_driver(place: Place, name: str, *, durable: bool, busy_ms: int) -> psyc
 
 
 def alone(place: Place, name: str) -> str:
-    """How a transaction begins that writes to the database *name*, with the lock on it."""
+    """How a transaction begins that writes to the database *name*, with the lock on it.
+
+    Its last answer is the schema that the connection has.
+    """
     return (
-        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
-        f" SELECT pg_advisory_xact_lock({place.lock(name)})"
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+        f"SELECT pg_advisory_xact_lock({place.lock(name)}); {_ASK}"
     )
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from reciprocity.storage.driver import LOST, alone, named, open_driver, psycopg
+from reciprocity.storage.driver import LOST, SPLIT, alone, named, open_driver, psycopg
 from reciprocity.storage.failures import DatabaseContradicted, DatabaseStopped
 from reciprocity.storage.place import Place
 
@@ -150,19 +150,21 @@ class PostgresDatabase:
 
     def begin(self) -> None:
         """See `Database.begin`."""
-        self._start(alone(self.place, self.name))
+        self._start(alone(self.place, self.name), check=True)
 
     def begin_reading(self) -> None:
         """See `Database.begin_reading`."""
         self._start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    def _start(self, statements: str) -> None:
+    def _start(self, statements: str, *, check: bool = False) -> None:
         if self._held is not None:
             raise DatabaseContradicted("a transaction is open already")
 
         def start(connection: psycopg.Connection) -> psycopg.Connection:
             try:
-                connection.execute(statements.encode())
+                told = connection.execute(statements.encode())
+                if check and told.set_result(-1).fetchone() != (self.place.schema(self.name),):
+                    raise DatabaseStopped(SPLIT)
             except BaseException:
                 _undo(connection)
                 raise
