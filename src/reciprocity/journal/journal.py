@@ -161,12 +161,13 @@ class Journal(LogSide):
             self.appender.refresh()  # seals all that waits, or raises
 
     def _follows(self, state: State | None) -> bool:
-        size = state.size if state else 0
-        if self.distant and state:  # a server that fell back to an older state is no longer ours
+        if state is None:  # nothing was ever written, and nothing that waits can be meant
+            return self._read_cache.progress()[0] == 0
+        if self.distant:  # a server that fell back to an older state is no longer ours
             mark = self.safekeeping.refresh()
-            if mark.origin == state.origin and mark.size > size:
+            if mark.origin == state.origin and mark.size > state.size:
                 return False
-        return self._read_cache.progress()[0] == size and not pending.any_waiting(self._read_db)
+        return not state.waits and self._read_cache.progress()[0] == state.size
 
     @contextmanager
     def at_hand(self) -> Iterator[bool]:

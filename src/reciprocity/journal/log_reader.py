@@ -14,7 +14,10 @@ __all__ = ["LogReader", "State"]
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """The row `log_state`: how far the log has got; *gap* counts signatures still missing."""
+    """The row `log_state`: how far the log has got; *gap* counts signatures still missing.
+
+    *waits* says that an act was accepted without keys and is not sealed yet.
+    """
 
     size: int
     last_at: int
@@ -22,6 +25,7 @@ class State(Struct, frozen=True, kw_only=True):
     origin: str
     gap: int
     checkpoint: bytes
+    waits: bool = False
 
 
 class LogReader:
@@ -48,14 +52,15 @@ class LogReader:
         """How far the log has got; None before it is opened for the first time."""
         with explained("read its state"):
             row = self.db.execute(
-                "SELECT size, last_at, next_slot, origin, gap, checkpoint FROM log_state"
+                "SELECT size, last_at, next_slot, origin, gap, checkpoint,"
+                " EXISTS (SELECT 1 FROM pending_act) FROM log_state"
             ).fetchone()
         if row is None:
             return None
-        size, last_at, next_slot, origin, gap, checkpoint = row
+        size, last_at, next_slot, origin, gap, checkpoint, waits = row
         return State(
             size=size, last_at=last_at, next_slot=next_slot, origin=origin, gap=gap,
-            checkpoint=checkpoint,
+            checkpoint=checkpoint, waits=bool(waits),
         )  # fmt: skip
 
     def leaves(self, start: int, stop: int) -> list[bytes]:
