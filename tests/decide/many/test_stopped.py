@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from reciprocity.decide.prepare import Prepared
     from reciprocity.platform import Reciprocity
 
-COPIES = 40
-"""Times that one part stands in the list: three queries' worth."""
+COPIES, STEPS = 20, 3
+"""Times that one part stands in the list, and queries that takes."""
 KEY = b"key of the draws"
 
 
@@ -71,7 +71,7 @@ def counted(
 def test_it_goes_on_where_it_was_stopped_and_finds_the_same(large, messages):
     whole, steps = counted(large, messages)
     assert whole is not None
-    assert len(steps) == 3
+    assert len(steps) == STEPS
     assert steps[-1] == whole.people == large.people
     for stop_at in (1, 2):
         stopped, seen = counted(large, messages, stop_at=stop_at)
@@ -83,8 +83,8 @@ def test_it_goes_on_where_it_was_stopped_and_finds_the_same(large, messages):
 
 def test_stopped_again_and_again_it_ends(large, messages):
     whole, _ = counted(large, messages)
-    found = [counted(large, messages, stop_at=1)[0] for _ in range(3)]
-    assert found == [None, None, None]  # the last stop was after the last part
+    found = [counted(large, messages, stop_at=1)[0] for _ in range(STEPS)]
+    assert found == [None] * STEPS  # the last stop was after the last part
     assert counted(large, messages) == (whole, [])
 
 
@@ -97,7 +97,7 @@ def test_another_question_begins_anew(large, messages):
     ):
         counted(large, messages, stop_at=2)
         found, seen = other()
-        assert len(seen) == 3
+        assert len(seen) == STEPS
         assert found is not None
         assert found.people == large.people
 

@@ -37,7 +37,7 @@ __all__ = ["Counted", "as_decisions", "asking", "count", "count_stopped", "expla
 _MEMORY: Final = "768MB"
 _BLOCK: Final = 64
 _INTERRUPTED: Final = "Query interrupted"
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 8
 """Parts to a query."""
 
 
