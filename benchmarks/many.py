@@ -203,7 +203,7 @@ def rows(people: int = PEOPLE) -> list[Row]:
         by_hand = _in_its_own("numpy", folder, START + HOUR_MS, people)
         scan = _in_its_own("scan", folder, START + HOUR_MS, people)
         asked = _in_its_own("ask", folder, START + HOUR_MS, people).found
-        sizes = (people // 10, people * 3 // 10)
+        sizes = (people // 10, people * 3 // 10, people)
         spark = [_in_its_own("spark", folder, START + HOUR_MS, size) for size in sizes]
     if plan.found != by_hand.found:
         raise RuntimeError("numpy and DuckDB count differently")
