@@ -5,6 +5,7 @@ parquet    the files of one part; `parts` makes one, here or in a process of its
 snapshot   all parts: made, brought up to an instant, read
 unpack     a row as columns, in SQL; `speech` the rules over them, `choice` the best of each
 count      the query run by DuckDB: what each message would meet, and whom it is chosen for
+tally      what a count that was stopped had found
 spark      the same by Spark; `dialect` has what the two spell differently
 views      what one purpose may see; `standing_views` puts that into the brand's own database
            (`named_views`: how they are called there, and go)

@@ -7,6 +7,7 @@ of people and nobody of them.
 import hmac
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -46,10 +47,11 @@ class Tally(msgspec.Struct, kw_only=True):
         return cls(question=question, met=[Counter() for _ in range(messages)])
 
     def keep(self, place: Path) -> None:
-        """Write it down in *place*, whole or not at all."""
+        """Write it down in *place*, whole or not at all; a full disk stops no count."""
         fresh = place / (COUNTING + _FRESH)
-        fresh.write_bytes(msgspec.json.encode(self))
-        fresh.replace(place / COUNTING)
+        with suppress(OSError):
+            fresh.write_bytes(msgspec.json.encode(self))
+            fresh.replace(place / COUNTING)
 
 
 def _read(path: Path) -> Tally | None:
