@@ -37,6 +37,7 @@ from reciprocity.platform import Reciprocity
 from reciprocity.prove.figures import Audit
 from reciprocity.prove.page import verifier_page
 from reciprocity.prove.person import person_proof
+from reciprocity.prove.published import publish
 from reciprocity.prove.verify import verify_person, verify_receipt
 
 __all__ = ["next_steps", "show"]
@@ -168,9 +169,13 @@ def _send(console: Console, shop: Reciprocity, people: Sequence[Made]) -> Leavin
 
 def _audit(console: Console, shop: Reciprocity) -> Audit:
     with progress("Auditing") as (move,):
-        found = shop.audit(move)
+        found, stated = publish(shop.journal, move, full=True)
     console.print(audit_table(found))
     console.print(audit_words(found))
+    console.print(
+        f"Its counts are published in the log, at position {stated.position}: "
+        "the brand's page of promises shows them."
+    )
     if found.breaches:
         console.print(breaches_table(found.breaches))
     return found
