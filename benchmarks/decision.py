@@ -198,7 +198,7 @@ def rows() -> list[Row]:
         assert compiled.decide(facts, 0) == compiled.decide_trusting(facts, 0) == hand
         assert checked_by_hand(facts) == hand
     permitted = [facts for facts in mixed if by_hand(facts) is DELIVER]
-    made = []
+    made, one = [], "one decision"
     for people, who in ((permitted, "that permits"), (mixed, "of the mix")):
         works = [
             _over(by_hand, people),
@@ -208,15 +208,17 @@ def rows() -> list[Row]:
         ]
         hand, careful, checked, trusting = _nanoseconds(works, len(people))
         made += [
-            _row(f"one decision {who}, facts trusted", trusting, hand, "by hand, facts trusted"),
-            _row(f"one decision {who}, facts checked", checked, careful, "by hand, facts checked"),
-            _row(f"one decision {who}, facts checked", checked, hand, "by hand, facts trusted"),
+            _row(f"{one} {who}, facts trusted", trusting, hand, "by hand, facts trusted", 1.5),
+            _row(f"{one} {who}, facts checked", checked, careful, "by hand, facts checked", 1.5),
+            _row(f"{one} {who}, facts checked", checked, hand, "by hand, facts trusted", 2),
         ]
     return made
 
 
-def _row(work: str, took: float, limit: float, limit_is: str) -> Row:
-    return Row(work=work, measured=took, unit="ns", limit=limit, limit_is=limit_is, ratio_at_most=2)
+def _row(work: str, took: float, limit: float, limit_is: str, bar: float) -> Row:
+    return Row(
+        work=work, measured=took, unit="ns", limit=limit, limit_is=limit_is, ratio_at_most=bar
+    )
 
 
 def main() -> None:
