@@ -87,6 +87,24 @@ def test_whatever_is_missing_a_withdrawal_is_taken(
     assert [told.kind for told in history(folder)] == ["consent.granted", "consent.withdrawn"]
 
 
+@pytest.mark.parametrize("broken", [
+    "UPDATE standing SET clear = ?", "UPDATE standing SET state = ?", "DELETE FROM progress",
+])  # fmt: skip
+def test_whatever_the_cache_says_a_withdrawal_is_taken(
+    desk: Desk, folder: Path, broken: str
+) -> None:
+    """A text that is none, a row that is rubbish, no word of how far it has come."""
+    with closing(connect(folder / "standing.db", durable=False)) as db:
+        found = db.execute("SELECT clear FROM standing").fetchone()[0]
+        text = found.replace(b"visits", b"vi\xffits")
+        assert text != found
+        db.execute(broken, (text,) if "?" in broken else ())
+    desk.stop(OFFERS)
+    assert waiting(folder) == 1
+    with pytest.raises(Unavailable, match=r"delete standing\.db"):
+        desk.shop().decide("p0@example.com")
+
+
 def test_keys_that_vanish_while_serving_stop_nothing_but_readiness(
     desk: Desk, folder: Path
 ) -> None:

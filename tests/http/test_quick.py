@@ -14,6 +14,7 @@ from reciprocity.http.api.quick import App, Receive, Send, Told, quick
 from reciprocity.http.api.routes import MOST_BYTES
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
+from reciprocity.storage import connect
 from tests.shop import Clock, add_people, new_shop, withdraw
 
 if TYPE_CHECKING:
@@ -165,3 +166,30 @@ def test_acts_that_wait_to_be_sealed_are_sealed_first(
     assert b'"deliver"' in ways.told(body, headers)[2]  # type: ignore[operator]
     withdraw(shop, 0)  # by another process
     assert b'"deliver"' not in ways.told(body, headers)[2]  # type: ignore[operator]
+
+
+@pytest.mark.files
+def test_whoever_writes_to_the_keys_holds_nobody_up(
+    shop: Reciprocity, ways: Ways, keys: dict[str, str]
+) -> None:
+    """The first use of a day is noted there, and need not be."""
+    headers = {**JSON, "authorization": f"Bearer {keys['of the scope']}"}
+    body = b'{"person":"%s"}' % shop.journal.pseudonym(0).encode()
+    with closing(connect(shop.brand.folder / "api_keys.db", durable=True)) as other:
+        other.begin()
+        assert [ways.told(body, headers)[0] for _ in range(3)] == [200] * 3
+        with closing(ApiKeys(shop.brand.folder, Clock())) as kept:
+            assert {key.last_used_on for key in kept.all()} == {-1}
+        other.rollback()
+    assert ways.told(body, headers)[0] == 200
+    with closing(ApiKeys(shop.brand.folder, Clock())) as kept:
+        assert {key.name for key in kept.all() if key.last_used_on > 0} == {"asks"}
+
+
+def test_a_scope_of_a_newer_release_is_none_here(
+    shop: Reciprocity, ways: Ways, keys: dict[str, str]
+) -> None:
+    headers = {**JSON, "authorization": f"Bearer {keys['of the scope']}"}
+    with closing(connect(shop.brand.folder / "api_keys.db", durable=True)) as db:
+        db.execute("UPDATE api_key SET scopes = scopes || ' of:tomorrow'")
+    assert ways.told(b'{"person":"nobody"}', headers)[0] == 200

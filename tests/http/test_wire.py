@@ -77,3 +77,43 @@ def test_a_long_head_that_ends_and_requests_on_one_connection_are_answered(serve
             while not answer.endswith(b"ok\n"):
                 answer += to.recv(4_096)
             assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+H2C = b"Connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_an_offer_of_another_protocol_is_passed_over_and_its_body_read(
+    server: Server, pieces: int
+) -> None:
+    """As some programs make it unasked; what it comes with may be a withdrawal."""
+    body = b"[" * 9
+    head = b"POST /v1/decisions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    sent = head + H2C + b"Content-Length: %d\r\n\r\n" % len(body)
+    told = []
+    with closing(connected(server)) as to:
+        for each in (sent + body,) if pieces == 1 else (sent, body):
+            to.sendall(each)
+        told.append(to.recv(4_096))
+        to.sendall(GET + H2C + b"\r\n")
+        told.append(to.recv(4_096))
+        to.sendall(GET + b"\r\n")
+        told.append(to.recv(4_096))
+    assert told[0].startswith(b"HTTP/1.1 401 ")  # read whole, and no key
+    assert [each[:13] for each in told[1:]] == [b"HTTP/1.1 200 "] * 2
+
+
+@pytest.mark.parametrize("path", ["/v1/decisions", "/v1/people"])
+def test_who_is_spoken_for_is_what_the_last_line_says(server: Server, path: str) -> None:
+    """Lines before it are the word of whoever asks, who could be somebody else each time."""
+    told = []
+    with closing(connected(server)) as to:
+        for number in range(60):
+            to.sendall(
+                f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+                f"X-Forwarded-For: 10.1.0.{number}\r\n"
+                f"X-Forwarded-For: 198.51.100.7, 203.0.113.{len(path)}\r\n\r\n".encode()
+            )
+            told.append(to.recv(4_096)[:12])
+    assert told[0] == b"HTTP/1.1 401"
+    assert told[-1] == b"HTTP/1.1 429"

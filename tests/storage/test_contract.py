@@ -6,6 +6,9 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from sqlite3 import DatabaseError as FileError
+from sqlite3 import Error as SqliteError
+from sqlite3 import IntegrityError, InterfaceError, ProgrammingError
 from typing import TYPE_CHECKING
 
 import pytest
@@ -247,6 +250,24 @@ def test_a_reader_in_another_thread_never_changes_the_connection_a_writer_holds(
     db.execute(INSERT, ROWS[1])
     db.rollback()
     assert db.execute(ALL).fetchall() == []
+
+
+@pytest.mark.parametrize("what", [
+    (InterfaceError("bad"), Unavailable), (ProgrammingError("closed"), Unavailable),
+    (IntegrityError("CHECK constraint failed"), Damaged), (SqliteError("else"), Damaged),
+    (IntegrityError("the journal has moved"), Unavailable), (FileError("malformed"), Damaged),
+])  # fmt: skip
+def test_no_failure_of_a_driver_passes_as_it_is(what: tuple[Exception, type[Exception]]) -> None:
+    error, told = what
+    with pytest.raises(told, match="journal"), explained("look"):
+        raise error
+
+
+def test_what_is_no_failure_of_a_database_passes() -> None:
+    for error in (KeyboardInterrupt(), ValueError("x"), StopIteration(), Unavailable("y")):
+        with pytest.raises(type(error)) as caught, explained("look"):
+            raise error
+        assert caught.value is error
 
 
 # --- where a folder's rows lie --------------------------------------------------------------------

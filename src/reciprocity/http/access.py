@@ -5,6 +5,7 @@ each took as long as a sixth of a decision. They look as its records do.
 """
 
 import asyncio
+import io
 import sys
 import time
 from collections.abc import Callable
@@ -44,10 +45,13 @@ class AccessLog:
         self._waiting.append((method, kind, status, seconds))
 
     def write(self) -> None:
-        """Write what waits; nobody goes without an answer because a log cannot be written."""
+        """Write what waits; nobody goes without an answer because a log cannot be written.
+
+        One that takes lines and is read by nobody holds up whoever writes to it, as any pipe does.
+        """
         waiting, self._waiting = self._waiting, []
-        now = self._clock()
-        when = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))},{now % 1 * 1000:03.0f}"
+        seconds, ms = divmod(int(self._clock() * 1000), 1000)
+        when = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(seconds))},{ms:03}"
         lines = [
             f"{when} INFO reciprocity.access: {method} {kind} {status} {seconds * 1000:.1f} ms\n"
             for method, kind, status, seconds in waiting
@@ -65,7 +69,7 @@ def logged(app: App, counted: Metrics, log: AccessLog | None = None) -> App:
 
     All are *counted*. Never the path itself, since a link is a secret, nor who asked.
     """
-    log = log or AccessLog(sys.stderr)
+    log = log or AccessLog(sys.stderr or io.StringIO())
 
     async def answer(scope: Told, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -86,6 +86,8 @@ class Desk:
             raise  # nobody to withdraw for: noting it would not help
         except ReciprocityError as error:
             _log.warning("withdrawal noted without keys: %s", error)
+        except Exception:  # noqa: BLE001 - whatever else is wrong must not be in its way
+            _log.exception("withdrawal noted without keys")
         else:
             return
         with closing(self._connection()) as db:
@@ -146,6 +148,8 @@ class Desk:
             found = os.stat(self._pointing)  # noqa: PTH116 - asked often
         except FileNotFoundError:
             return 0, 0
+        except OSError as error:
+            raise Unavailable(f"{error.strerror}: {error.filename}; put it back") from error
         return found.st_ino, found.st_mtime_ns
 
     def _connection(self) -> Database:

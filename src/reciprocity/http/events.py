@@ -20,9 +20,9 @@ from reciprocity.collect.reported import read_report
 from reciprocity.errors import InputError
 from reciprocity.http.buckets import Room, Rooms
 from reciprocity.http.frame import headers, threaded
-from reciprocity.http.limit import Limit
+from reciprocity.http.limit import Limit, network_of
 from reciprocity.http.problem import Kind, Refusal
-from reciprocity.http.site import AnyRequest, network_of
+from reciprocity.http.site import AnyRequest
 
 if TYPE_CHECKING:
     from reciprocity.http.desk import Desk

@@ -5,16 +5,24 @@ server that speaks TLS on this machine it is the last that this server names in 
 where it names none, nobody can be told apart, and nobody is held back here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from time import monotonic
 from typing import Final
 
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.handlers import BaseRouteHandler
+
 from reciprocity.http.buckets import Buckets, OwnRooms, Room
 
-__all__ = ["Limit", "asker"]
+__all__ = ["AnyConnection", "Limit", "asker", "network_of"]
 
+AnyConnection = (
+    ASGIConnection[BaseRouteHandler, object, object, State] | Request[object, object, State]
+)
 _NETWORK_BITS: Final = 64
 _NAME_BYTES: Final = 16
 
@@ -45,19 +53,28 @@ class Limit:
         return self._buckets.take(name, self._rate, self._burst, self._clock())
 
 
-def asker(peer: str, headers: Mapping[str, str]) -> str:
+def network_of(connection: AnyConnection) -> str:
+    """The network that asks, empty if it cannot be told."""
+    lines = connection.headers.getall("x-forwarded-for", [])
+    return asker(connection.client.host if connection.client else "", lines[-1] if lines else "")
+
+
+def asker(peer: str, forwarded: str) -> str:
     """The network that asks, where *peer* holds the connection; empty if it cannot be told.
 
-    >>> asker("192.0.2.7", {"x-forwarded-for": "10.0.0.1"})
+    *forwarded* is the last line of `X-Forwarded-For`, if there is any: those before it are what
+    whoever asked said of themselves.
+
+    >>> asker("192.0.2.7", "10.0.0.1")
     '192.0.2.7'
-    >>> asker("127.0.0.1", {"x-forwarded-for": "10.0.0.1, 2001:db8::7"}), asker("127.0.0.1", {})
+    >>> asker("127.0.0.1", "10.0.0.1, 2001:db8::7"), asker("127.0.0.1", "")
     ('2001:db8::/64', '')
     """
     address = _address(peer)
     if address is None:
         return ""
     if address.is_loopback:
-        address = _address(headers.get("x-forwarded-for", "").rpartition(",")[2])
+        address = _address(forwarded.rpartition(",")[2])
     if isinstance(address, IPv6Address):
         return str(ip_network((address, _NETWORK_BITS), strict=False))
     return "" if address is None else str(address)

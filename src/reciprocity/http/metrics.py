@@ -18,10 +18,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from reciprocity.http.api.counter import AnyRequest, network_of
+from reciprocity.http.api.counter import AnyRequest
 from reciprocity.http.api.counter import Counter as Doors
 from reciprocity.http.api.keys import Scope
 from reciprocity.http.frame import headers, threaded
+from reciprocity.http.limit import network_of
 from reciprocity.http.workers import FIGURES
 from reciprocity.journal.figures import JournalFigures
 

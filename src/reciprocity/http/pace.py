@@ -11,7 +11,7 @@ from litestar.datastructures import State
 
 from reciprocity.http.buckets import Room, Rooms
 from reciprocity.http.frame import answer, render, threaded
-from reciprocity.http.limit import Limit, asker
+from reciprocity.http.limit import Limit, network_of
 from reciprocity.http.speech import choose_language, speech
 
 __all__ = ["paced", "page_limit"]
@@ -29,8 +29,7 @@ def page_limit(rooms: Rooms) -> Limit:
 async def paced(request: Request[object, object, State]) -> Response[str] | None:
     """The answer to a form that comes too soon after others; None where it may go on."""
     limit: Limit = request.app.state.page_limit
-    network = asker(request.client.host if request.client else "", request.headers)
-    if request.method in _SAFE or limit.takes(network):
+    if request.method in _SAFE or limit.takes(network_of(request)):
         return None
     brand = await threaded(request.app.state.desk.brand)
     language = choose_language(request.headers.get("accept-language", ""), brand.language)

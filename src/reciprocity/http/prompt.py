@@ -22,6 +22,7 @@ from reciprocity.decide.statements import statements_in_force
 from reciprocity.errors import Conflict, InputError
 from reciprocity.http.buckets import Buckets
 from reciprocity.http.frame import threaded
+from reciprocity.http.limit import network_of
 from reciprocity.http.on_site import Kept, Sent, give, take_back
 from reciprocity.http.problem import Kind, Refusal
 from reciprocity.http.prompt_shows import shows
@@ -30,7 +31,6 @@ from reciprocity.http.site import (
     HEADERS,
     MOST_BYTES,
     AnyRequest,
-    network_of,
     read,
     said,
     site_limit,

@@ -19,14 +19,14 @@ from msgspec import Meta
 from reciprocity.collect.collector import web_id
 from reciprocity.errors import ReciprocityError
 from reciprocity.http.buckets import Buckets
-from reciprocity.http.limit import Limit, asker
+from reciprocity.http.limit import Limit, network_of
 from reciprocity.http.problem import Kind, Refusal, refused
 from reciprocity.platform import Reciprocity
 from reciprocity.vault.people import EXTERNAL
 
 __all__ = [
-    "HANDLERS", "HEADERS", "MOST_BYTES", "Act", "AnyRequest", "Secret", "known", "network_of",
-    "read", "said", "site_limit",
+    "HANDLERS", "HEADERS", "MOST_BYTES", "Act", "AnyRequest", "Secret", "known", "read",
+    "said", "site_limit",
 ]  # fmt: skip
 
 MOST_BYTES: Final = 65_536
@@ -53,11 +53,6 @@ Secret = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{22,86}$")]
 def site_limit(buckets: Buckets) -> Limit:
     """How often one network may ask."""
     return Limit(_EACH_SECOND, _BURST, buckets=buckets)
-
-
-def network_of(request: AnyRequest) -> str:
-    """The network that asks; empty if it cannot be told."""
-    return asker(request.client.host if request.client else "", request.headers)
 
 
 async def read(request: AnyRequest, shape: type[_Shape], limit: Limit) -> _Shape:

@@ -21,9 +21,10 @@ from reciprocity.consent.draft import Saying, grant, request, withdraw
 from reciprocity.consent.prefer import Preferences, prefer
 from reciprocity.decide.statements import statements_in_force
 from reciprocity.errors import Conflict, InputError
-from reciprocity.http.api.counter import AnyRequest, Counter, network_of
+from reciprocity.http.api.counter import AnyRequest, Counter
 from reciprocity.http.api.keys import ApiKey, Scope
 from reciprocity.http.frame import answer, render, threaded
+from reciprocity.http.limit import network_of
 from reciprocity.http.problem import Refusal
 from reciprocity.http.reading import fields, reader
 from reciprocity.http.speech import mark, speech

@@ -6,6 +6,7 @@ an answer's head and body apart: here they go together, which is a fifth of a sh
 """
 
 import asyncio
+import re
 from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -13,10 +14,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 __all__ = ["MOST_HEAD_BYTES", "BoundedProtocol"]
 
 MOST_HEAD_BYTES: Final = 65_536
-"""The most that a request's line and headers may have, or a trailer."""
+"""The most that a request's line and headers may have, or a trailer; more, if read at once."""
 
 
 _HEAD: Final = b"HTTP/1.1 "
+_UPGRADE: Final = re.compile(rb"\r\nUpgrade:", re.IGNORECASE)
+"""An offer to go on in another protocol (RFC 9110, 7.8), which is taken here as not made: the
+parser would stop there and leave the body, which may be a withdrawal, unread.
+"""
 
 
 class _Together:
@@ -56,6 +61,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _unheard = 0
     """Bytes since the parser last told of a head, a part of a body, or an end."""
+    _in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, with answers that go in one piece."""
@@ -64,13 +70,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on, unless too much came without an end of the head."""
         self._unheard += len(data)
+        if not self._in_body and _UPGRADE.search(data):
+            head, end, rest = data.partition(b"\r\n\r\n")
+            data = _UPGRADE.sub(rb"\r\nIgnored:", head) + end + rest
         super().data_received(data)
         if self._unheard > MOST_HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("Request header fields too large.")
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
-        self._unheard = 0
+        self._unheard, self._in_body = 0, True
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -80,5 +89,5 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
-        self._unheard = 0
+        self._unheard, self._in_body = 0, False
         super().on_message_complete()

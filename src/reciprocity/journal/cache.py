@@ -47,6 +47,8 @@ _state_decoder: Final = msgspec.msgpack.Decoder(Standing)
 _clear_decoder: Final = msgspec.msgpack.Decoder(dict[str, int | bool | str])
 
 Clear = dict[str, int | bool | str]
+_UNREADABLE: Final = (Damaged, msgspec.MsgspecError, UnicodeDecodeError)
+"""The last is msgspec's own for a text that is none."""
 
 
 class _cached(explained):  # noqa: N801 - as its parent
@@ -60,7 +62,7 @@ class _cached(explained):  # noqa: N801 - as its parent
     def told(self, error: BaseException) -> ReciprocityError | None:
         """What stands in the way, or that the cache is to be made anew."""
         found = super().told(error)
-        if isinstance(found, Damaged) or isinstance(error, Damaged | msgspec.MsgspecError):
+        if isinstance(found, Damaged) or isinstance(error, _UNREADABLE):
             return Unavailable(
                 "standing cache cannot be read: delete standing.db, standing.db-wal and "
                 f"standing.db-shm, they are made anew from the journal ({found or error})"
@@ -112,6 +114,8 @@ class StandingCache:
         """How many events this cache has seen, and the log's root at that size."""
         with _cached("read"):
             row = self.db.execute("SELECT position, root FROM progress").fetchone()
+            if row is None:
+                raise Damaged("it does not say how far it has come")
         return row[0], row[1]
 
     def begin(self) -> None:

@@ -56,20 +56,19 @@ class explained:  # noqa: N801 - spelled as `contextlib.closing` is
 
     def told(self, error: BaseException) -> ReciprocityError | None:
         """What *error* is to whoever called; None for one that has nothing to do with databases."""
+        said = str(error)
         match error:
+            case sqlite3.DatabaseError() if "has moved" in said:
+                return Unavailable(f"journal cannot {self.what}: {said}; start this anew")
             case sqlite3.OperationalError():
-                return Unavailable(f"journal cannot {self.what}: {_advice(str(error))}")
-            case DatabaseStopped():
-                return Unavailable(f"journal cannot {self.what}: {error}")
-            case DatabaseContradicted():
-                return Damaged(f"journal refused to {self.what}: {error}")
-            case sqlite3.DatabaseError() if "has moved" in str(error):
-                return Unavailable(f"journal cannot {self.what}: {error}; start this anew")
-            case sqlite3.DatabaseError() if "only appends" in str(error) or "UNIQUE" in str(error):
-                return Damaged(f"journal refused to {self.what}: {error}")
-            case sqlite3.DatabaseError():
+                return Unavailable(f"journal cannot {self.what}: {_advice(said)}")
+            case DatabaseStopped() | sqlite3.ProgrammingError() | sqlite3.InterfaceError():
+                return Unavailable(f"journal cannot {self.what}: {said}")
+            case DatabaseContradicted() | sqlite3.IntegrityError():
+                return Damaged(f"journal refused to {self.what}: {said}")
+            case sqlite3.Error():
                 return Damaged(
-                    f"journal file cannot be read as one ({error}): keep it, and restore a backup"
+                    f"journal file cannot be read as one ({said}): keep it, and restore a backup"
                 )
         return None
 

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from reciprocity.decide.many import parts, snapshot
 from reciprocity.decide.many.count import Counted, asking, count
 from reciprocity.decide.many.snapshot import Snapshot, snapshot_at
 from reciprocity.decide.statements import campaign_in_force, prepare_all, statements_in_force
+from reciprocity.journal import copies
 from reciprocity.journal.copies import COUNTING, copies_of
+from reciprocity.platform import Reciprocity
 from tests.shop import DAY, Clock, add_people, new_shop, withdraw
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reciprocity.decide.prepare import Prepared
-    from reciprocity.platform import Reciprocity
 
 COPIES, STEPS = 20, 3
 """Times that one part stands in the list, and queries that takes."""
@@ -100,6 +102,58 @@ def test_another_question_begins_anew(large, messages):
         assert len(seen) == STEPS
         assert found is not None
         assert found.people == large.people
+
+
+THIRD = """
+[campaigns.spring.messages.third]
+purpose = "offers"
+channel = "email"
+subject = "Third"
+text = "Third."
+topics = { garden = 2 }
+"""
+
+
+def test_another_campaign_of_the_same_form_begins_anew(tmp_path):
+    """Other names draw otherwise, and another limit lets others through."""
+    with new_shop(tmp_path, clock=Clock()) as made:
+        brand = made.brand.folder / "brand.toml"
+        text = brand.read_text() + THIRD
+        spring = text[text.index("[campaigns.spring]") :]
+        autumn = spring.replace("spring", "autumn").replace("messages.", "messages.late_")
+        title = 'title = "Spring"\n'
+        assert title in text
+        three, two = (f"{title}limit = {number}\n" for number in (3, 2))
+        brand.write_text(text.replace(title, three) + autumn.replace(title, two))
+    with Reciprocity.open(brand.parent, Clock()) as shop:
+        shop.apply("operator:tests")
+        add_people(shop, 60, {"garden": 1, "kitchen": 1})
+        at = shop.journal.clock() + 1
+        for campaign, other in (("spring", "autumn"), ("autumn", "spring")):
+            with pytest.raises(KeyboardInterrupt):
+                shop.plan(campaign, at, stopping, engine="duckdb")
+            assert shop.plan(other, at, engine="duckdb") == shop.plan(other, at)
+
+
+@pytest.mark.parametrize("what", ["people", "sent"])
+def test_a_part_that_was_made_anew_meanwhile_is_counted_once(tmp_path, monkeypatch, what):
+    for module in (copies, parts):
+        monkeypatch.setattr(module, "PART", 4)  # or it would take millions of people
+    monkeypatch.setattr(snapshot, "_PARTS_EACH", 10**9)  # no other process: it has the real size
+    with new_shop(tmp_path, clock=Clock()) as shop:
+        add_people(shop, 30, {"garden": 2})
+        add_people(shop, 30, {"garden": -2})
+        at = shop.journal.clock() + 1
+        whole = shop.plan("spring", at)
+        for number in (0, 2, 13):
+            with pytest.raises(KeyboardInterrupt):
+                shop.plan("spring", at, stopping, engine="duckdb")
+            (copies_of(shop.journal.folder) / f"{what}-{number:06d}.parquet").unlink()
+            assert shop.plan("spring", at, engine="duckdb") == whole
+
+
+def stopping(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_another_process_asks_the_very_same(shop):

@@ -70,13 +70,13 @@ def count(
     with asking(snapshot) as db:
         lowered = _lowered(db, snapshot, messages, at)
         query = query_for(lowered, snapshot.rows, at, messages[0].time_zone, DUCKDB)
-        open_to = picked(query, len(lowered), DUCKDB, several=may_be_several(lowered))
-        tally = Tally.of(snapshot, [query.heads, open_to], len(messages), key)
+        asked = _asked(query, lowered)
+        tally = Tally.of(snapshot, asked, len(messages), key)
         for begin in range(tally.parts, len(parts), _AT_ONCE):
             _part(db, parts[begin : begin + _AT_ONCE], snapshot, occasion)
-            heads = db.execute(query.heads).fetchall()
+            heads = db.execute(asked.heads).fetchall()
             tally.people += count_stopped(heads, query, tally.met)
-            _take(db, query, open_to, lowered, key, tally)
+            _take(db, asked, key, tally)
             tally.parts = min(begin + _AT_ONCE, len(parts))
             tally.keep(snapshot.place)
             if progress:
@@ -178,21 +178,35 @@ def count_stopped(rows: Iterable[Sequence[int]], query: Query, met: Sequence[Cou
     return people
 
 
-def _take(
-    db: duckdb.DuckDBPyConnection,
-    query: Query,
-    open_to: str,
-    lowered: Sequence[Lowered],
-    key: bytes,
-    tally: Tally,
-) -> None:
-    """Count in *tally* those in `part` whom not every group stops, whom *open_to* finds."""
-    numbers = range(len(lowered))
+class _Asked(NamedTuple):
+    """All that is asked of each part, in order; *contest* is empty where nobody may get several."""
+
+    heads: str
+    open_to: str
+    contest: str
+    best: str
+
+
+def _asked(query: Query, lowered: Sequence[Lowered]) -> _Asked:
+    several = may_be_several(lowered)
+    return _Asked(
+        heads=query.heads,
+        open_to=picked(query, len(lowered), DUCKDB, several=several),
+        contest=contest(query) if several else "",
+        best=best_of_several(query, lowered, DUCKDB)
+        if several
+        else best_of_equals(lowered, DUCKDB),
+    )
+
+
+def _take(db: duckdb.DuckDBPyConnection, asked: _Asked, key: bytes, tally: Tally) -> None:
+    """Count in *tally* those in `part` whom not every group stops."""
+    numbers = range(len(tally.met))
     histograms = ", ".join(f"histogram(least(v{n}, 0)) AS h{n}" for n in numbers)
     db.execute(
         f"CREATE OR REPLACE TEMP TABLE told AS SELECT {histograms}, histogram(pick) AS picks, "  # noqa: S608
         f"list(struct_pack(slot := slot, mask := mask)) FILTER (WHERE pick = {CONTESTED}) AS who "
-        f"FROM ({open_to})"
+        f"FROM ({asked.open_to})"
     )
     columns = ", ".join(f"h{n}" for n in numbers)
     ((*codes, picks),) = db.execute(f"SELECT {columns}, picks FROM told").fetchall()  # noqa: S608
@@ -206,13 +220,11 @@ def _take(
             "CREATE OR REPLACE TEMP TABLE contested AS "
             "SELECT p.slot AS slot, p.mask AS mask FROM (SELECT unnest(who) AS p FROM told)"
         )
-        if may_be_several(lowered):
-            db.execute(f"CREATE OR REPLACE TEMP TABLE contest AS {contest(query)}")
-            sql = best_of_several(query, lowered, DUCKDB)
-        else:
-            sql = best_of_equals(lowered, DUCKDB)
+        if asked.contest:
+            db.execute(f"CREATE OR REPLACE TEMP TABLE contest AS {asked.contest}")
         inner, outer = _pads(key)
-        tally.chosen.update(dict(db.execute(sql, {"inner": inner, "outer": outer}).fetchall()))
+        drawn = db.execute(asked.best, {"inner": inner, "outer": outer}).fetchall()
+        tally.chosen.update(dict(drawn))
 
 
 def _pads(key: bytes) -> tuple[bytes, bytes]:

@@ -95,7 +95,7 @@ def snapshot_at(
         maker = _Maker(journal, stated, at, place, progress or (lambda *_: None))
         maker.bring_up()
         made = maker.made
-        parts = tuple(PartFile(place, int(number)) for number in made.parts)
+        parts = tuple(PartFile(place, number) for number in sorted(map(int, made.parts)))
         people = sum(count for count, _ in made.parts.values())
         yield Snapshot(place, maker.rows, at, made.position, people, parts)
 

@@ -35,11 +35,13 @@ class Tally(msgspec.Struct, kw_only=True):
 
     @classmethod
     def of(cls, snapshot: Snapshot, queries: Sequence[str], messages: int, key: bytes) -> "Tally":
-        """What an earlier count by *queries* had found when it was stopped; nothing, if none was.
+        """What an earlier count had found when it was stopped; nothing, if none was.
 
-        *key* is that of the draws, and cannot be told from the file.
+        It is the same if all its *queries* are, of the same parts in the same order. *key* is that
+        of the draws, and cannot be told from the file.
         """
-        told = (snapshot.at, snapshot.position, len(snapshot.parts), *queries)
+        parts = [(part.number, part.size()) for part in snapshot.parts]
+        told = (snapshot.at, snapshot.position, parts, *queries)
         question = hmac.digest(key, repr(told).encode(), "sha256").hex()
         found = _read(snapshot.place / COUNTING)
         if found is not None and found.question == question:

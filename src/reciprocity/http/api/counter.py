@@ -17,16 +17,18 @@ from reciprocity.http.api.keys import ApiKey, ApiKeys, Scope
 from reciprocity.http.buckets import Room, Rooms
 from reciprocity.http.desk import Desk
 from reciprocity.http.frame import threaded
-from reciprocity.http.limit import Limit, asker
+from reciprocity.http.limit import Limit, network_of
 from reciprocity.http.problem import Kind, Refusal
 from reciprocity.platform import Reciprocity
 
-__all__ = ["EACH_SECOND", "AnyRequest", "Counter", "Program", "let_in", "network_of", "program_of"]
+__all__ = ["EACH_SECOND", "AnyRequest", "Counter", "Program", "let_in", "program_of"]
 
 EACH_SECOND: Final = 500
 """How many requests a second a key may make, unless the server is told otherwise."""
 _SECONDS_AT_ONCE: Final = 2
 _STRANGERS: Final = (5, 50)
+_BRIEFLY_MS: Final = 5
+"""How long the server waits for whoever writes to the keys: nothing of it is needed to let in."""
 _BEARER: Final = "bearer "
 _PLACE: Final = "program"
 
@@ -90,18 +92,13 @@ class Counter:
     def _opened(self) -> ApiKeys:
         with self._lock:
             if self._keys is None:
-                self._keys = ApiKeys(self.desk.folder, self.desk.clock)
+                self._keys = ApiKeys(self.desk.folder, self.desk.clock, busy_ms=_BRIEFLY_MS)
             return self._keys
 
     def close(self) -> None:
         """Close the keys."""
         if self._keys is not None:
             self._keys.close()
-
-
-def network_of(connection: Connection | AnyRequest) -> str:
-    """The network that asks, empty if it cannot be told."""
-    return asker(connection.client.host if connection.client else "", connection.headers)
 
 
 async def let_in(connection: Connection, handler: BaseRouteHandler) -> None:

@@ -10,6 +10,7 @@ import re
 import secrets
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from hashlib import sha256
@@ -18,8 +19,8 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from reciprocity.errors import InputError
-from reciprocity.storage import connect, explained
+from reciprocity.errors import InputError, Unavailable
+from reciprocity.storage import BUSY_MS, connect, explained
 
 __all__ = ["DAY_MS", "MOST_DAYS", "ApiKey", "ApiKeys", "Made", "Scope"]
 
@@ -56,6 +57,9 @@ class Scope(StrEnum):
     METRICS = "metrics"
 
 
+_SCOPES: Final = frozenset(Scope)
+
+
 class ApiKey(Struct, frozen=True, kw_only=True):
     """A key without its secret; days count from 1970-01-01 UTC, *last_used_on* is -1 if unused."""
 
@@ -82,10 +86,13 @@ class Made(NamedTuple):
 class ApiKeys:
     """The keys of one brand; safe to share between threads, and processes."""
 
-    def __init__(self, folder: Path, clock: Callable[[], int]) -> None:
-        """Keep them in the brand's *folder*; *clock* gives milliseconds UTC."""
+    def __init__(self, folder: Path, clock: Callable[[], int], *, busy_ms: int = BUSY_MS) -> None:
+        """Keep them in the brand's *folder*; *clock* gives milliseconds UTC.
+
+        *busy_ms* is how long to wait for whoever else writes there.
+        """
         self._clock, self._lock = clock, threading.Lock()
-        self._db = connect(folder / "api_keys.db", durable=True)
+        self._db = connect(folder / "api_keys.db", durable=True, busy_ms=busy_ms)
         with explained("open the API keys"):
             self._db.define(_SCHEMA)
 
@@ -162,10 +169,13 @@ class ApiKeys:
             if key.revoked or at >= key.until:
                 return None
             if key.last_used_on != at // DAY_MS:
-                self._db.execute(
-                    "UPDATE api_key SET last_used_on = ? WHERE name = ?", (at // DAY_MS, key.name)
-                )
+                self._note_used(key.name, at // DAY_MS)
         return key
+
+    def _note_used(self, name: str, day: int) -> None:
+        """Remember the day; where another process writes just now, with the key's next use."""
+        with suppress(Unavailable), explained("note the use of an API key"):
+            self._db.execute("UPDATE api_key SET last_used_on = ? WHERE name = ?", (day, name))
 
     def now(self) -> int:
         """What the clock says by which keys expire."""
@@ -201,5 +211,5 @@ def _key(row: Sequence[object]) -> ApiKey:
 
 @cache
 def _scopes(text: str) -> tuple[Scope, ...]:
-    """What *text* of a row names; there are few of them."""
-    return tuple(map(Scope, text.split()))
+    """What *text* of a row names and this release knows; there are few of them."""
+    return tuple(Scope(word) for word in text.split() if word in _SCOPES)

@@ -30,7 +30,8 @@ App = Callable[[Told, Receive, Send], Awaitable[None]]
 """An ASGI application, as the specification has it."""
 
 PATH: Final = "/v1/decisions"
-_READ: Final = frozenset({b"authorization", b"content-type", b"x-forwarded-for"})
+_FORWARDED: Final = b"x-forwarded-for"
+_READ: Final = frozenset({b"authorization", b"content-type", _FORWARDED})
 
 
 class _Gone(Exception):
@@ -79,8 +80,7 @@ def _work(
     def work() -> bytes:
         def network() -> str:
             client = scope.get("client")
-            forwarded = {"x-forwarded-for": told.get(b"x-forwarded-for", "")}
-            return asker(client[0] if client else "", forwarded)
+            return asker(client[0] if client else "", told.get(_FORWARDED, ""))
 
         shop = counter.deciding(told.get(b"authorization", ""), network)
         return msgspec.json.encode(advised_for(shop, told.get(b"content-type", ""), body))
@@ -105,11 +105,11 @@ async def _body(receive: Receive, most_bytes: int) -> bytes:
 
 
 def _headers(raw: list[tuple[bytes, bytes]]) -> dict[bytes, str]:
-    """Those that are read, the first of each name."""
+    """Those that are read: the first of each name, but the last that says who is spoken for."""
     told: dict[bytes, str] = {}
     for name, value in raw:
-        if name in _READ:
-            told.setdefault(name, value.decode("latin-1"))
+        if name in _READ and (name not in told or name == _FORWARDED):
+            told[name] = value.decode("latin-1")
     return told
 
 

@@ -16,12 +16,13 @@ from reciprocity.decide.live import Advised
 from reciprocity.deliver.onsite import NOBODY, Shown
 from reciprocity.errors import Conflict, InputError
 from reciprocity.http.api.body import read_body
-from reciprocity.http.api.counter import AnyRequest, Counter, network_of, program_of
+from reciprocity.http.api.counter import AnyRequest, Counter, program_of
 from reciprocity.http.api.keys import Scope
 from reciprocity.http.api.once import act_id_of
 from reciprocity.http.api.person import slot_of
 from reciprocity.http.api.writing import IdempotencyKey
 from reciprocity.http.frame import headers, threaded
+from reciprocity.http.limit import network_of
 from reciprocity.http.problem import Kind, Refusal
 from reciprocity.model import Decision, Id, MaybeId, Verdict
 from reciprocity.platform import Reciprocity

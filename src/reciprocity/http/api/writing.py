@@ -12,8 +12,9 @@ from litestar.datastructures import State
 from litestar.params import FromPath, HeaderParameter
 
 from reciprocity.http.api.clerk import Asked, Clerk, Recorded
-from reciprocity.http.api.counter import AnyRequest, network_of
+from reciprocity.http.api.counter import AnyRequest
 from reciprocity.http.frame import headers
+from reciprocity.http.limit import network_of
 
 __all__ = ["IdempotencyKey", "act", "add"]
 
