@@ -115,13 +115,13 @@ def ask(folder: str, at: int, people: int) -> tuple[dict[str, object], float, fl
     """A question on raw files, on a view over them, and as `sql` answers it; wall seconds each."""
     query = "SELECT region, count(*), avg(visits) FROM offers GROUP BY region"
     with _snapshot(folder, at, people) as (shop, snapshot, _):
-        brand = statements_in_force(shop.journal).brand
+        stated = statements_in_force(shop.journal)
         files = [str(part.people) for part in snapshot.parts]
         columns = {name: column for name, (_, column) in snapshot.rows.attributes.items()}
         region, visits = columns["region"], columns["visits"]
         took = {}
         with duckdb.connect() as db:
-            db.execute(view_of(snapshot, brand, "offers"))
+            db.execute(view_of(snapshot, stated, "offers"))
             for name in ("raw", "view", "raw", "view"):  # the second time counts
                 begun = perf_counter()
                 if name == "raw":
@@ -131,8 +131,8 @@ def ask(folder: str, at: int, people: int) -> tuple[dict[str, object], float, fl
                     db.execute(query).fetchall()
                 took[name] = perf_counter() - begun
         begun = perf_counter()
-        question = question_for(brand, "offers", query, 10)
-        with loaded(snapshot, brand, "offers", question) as db:
+        question = question_for(stated.brand, "offers", query, 10)
+        with loaded(snapshot, stated, "offers", question) as db:
             answer(db, question, 10)
         took["sql"] = perf_counter() - begun
     return {**took}, 0.0, 0.0

@@ -53,7 +53,7 @@ def ask(
     journal.append([Entry(kind="operator.acted", body=asked)])
     with ExitStack() as open_:
         with snapshot_at(journal, stated, instant_of(journal, None), on_snapshot) as snapshot:
-            made = loaded(snapshot, stated.brand, purpose, question, progress)
+            made = loaded(snapshot, stated, purpose, question, progress)
             db = open_.enter_context(made)
         return answer(db, question, least)  # others may have the snapshot meanwhile
 
@@ -65,7 +65,7 @@ def view_now(journal: Journal, purpose: Id, on_snapshot: Progress | None = None)
         from reciprocity.decide.many.views import view_of  # noqa: PLC0415
     stated = statements_in_force(journal)
     with snapshot_at(journal, stated, instant_of(journal, None), on_snapshot) as snapshot:
-        return view_of(snapshot, stated.brand, purpose)
+        return view_of(snapshot, stated, purpose)
 
 
 def publish_views(
@@ -94,7 +94,7 @@ def publish_views(
     journal.append([Entry(kind="operator.acted", body=asked)])
     with snapshot_at(journal, stated, instant_of(journal, None), on_snapshot) as snapshot:
         made = [
-            publish_view(journal.folder, snapshot, stated.brand, purpose, progress)
+            publish_view(journal.folder, snapshot, stated, purpose, progress)
             for purpose in purposes
         ]
     now = statements_in_force(journal)

@@ -12,6 +12,7 @@ import pytest
 
 from reciprocity.cli import main
 from reciprocity.decide.many.question import read_question
+from reciprocity.decide.many.views import answer
 from reciprocity.decide.tree import Term, TermType
 from reciprocity.errors import InputError
 from reciprocity.events import Act, ConsentRow, Objection
@@ -19,7 +20,7 @@ from reciprocity.journal.entry import Entry
 from reciprocity.model import ConsentState, Profile
 from reciprocity.platform import Reciprocity
 from reciprocity.platform.asking import view_now
-from tests.shop import DAY, Clock, new_shop
+from tests.shop import DAY, Clock, add_people, new_shop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,6 +180,47 @@ def test_small_groups_are_left_out_and_counted(shop, everybody):
         key: size for key, size in sizes.items() if size >= 10
     }
     assert told.hidden == sum(size < 10 for size in sizes.values()) > 0
+
+
+def test_the_yes_of_whoever_is_too_young_for_it_counts_for_nothing(tmp_path):
+    with new_shop(tmp_path, clock=Clock()) as made:
+        brand = made.brand.folder / "brand.toml"
+        text = brand.read_text()
+        brand.write_text(
+            text.replace("[purposes.offers]\n", "[purposes.offers]\nminimum_age = 21\n")
+        )
+    with Reciprocity.open(brand.parent, Clock()) as shop:
+        shop.apply("operator:tests")
+        slots = add_people(shop, 30, {})
+        asked = "SELECT count(visits) FROM offers"
+        assert shop.ask("offers", asked, actor="operator:ana").rows == ((None,),)
+        ages = [Entry(kind="age.stated", slot=slot, body=Act(
+                    actor="person", method="tests", age_at_least=21))
+                for slot in slots[:20]]  # fmt: skip
+        for one in ages:
+            shop.journal.append([one])
+        assert shop.ask("offers", asked, actor="operator:ana").rows == ((20,),)
+
+
+@pytest.mark.parametrize(("sizes", "shown"), [
+    ([29, 1], []), ([30], [30]), ([10, 20], [10, 20]), ([1, 12, 40], [40]), ([1, 12, 12], []),
+    ([9, 1, 12], [12]), ([9, 12, 15], [15]), ([5, 5], []),
+])  # fmt: skip
+def test_what_is_left_out_cannot_be_had_by_subtracting(sizes, shown):
+    """With everybody counted, those left out are as many as a group that is shown, or nobody."""
+    people = [number for number, size in enumerate(sizes) for _ in range(size)]
+    with duckdb.connect() as db:
+        db.execute("CREATE TABLE the_view (visits BIGINT)")
+        db.executemany("INSERT INTO the_view VALUES (?)", [(one,) for one in people])
+        asked = "SELECT visits, count(*) AS n FROM research GROUP BY 1 ORDER BY n"
+        told = answer(db, read_question(asked, "research", COLUMNS, 10), 10)
+        assert [n for _, n in told.rows] == shown
+        assert told.people == len(people)
+        for number, size in enumerate(sizes):
+            asked = f"SELECT count(*) FROM research WHERE visits <> {number}"
+            told = answer(db, read_question(asked, "research", COLUMNS, 10), 10)
+            rest = len(people) - size
+            assert told.rows == (((rest,),) if rest >= 10 and size >= 10 else ())
 
 
 def test_what_is_shown_may_be_named_by_place_or_name(shop, everybody):
@@ -367,7 +409,7 @@ def test_what_is_run_is_printed_from_what_was_checked():
     average = '(CASE WHEN COUNT("visits") >= 10 THEN AVG("visits") END)'
     assert told.sql == (
         f'SELECT "region" AS "region", {average} AS "a" FROM the_view GROUP BY "region" '
-        f"HAVING COUNT(*) >= 10 AND (({average} > 2) OR (COUNT(*) > 3)) "
+        f"HAVING COUNT(*) >= $least AND (({average} > 2) OR (COUNT(*) > 3)) "
         f"ORDER BY {average} ASC LIMIT 10001"
     )
     assert told.columns == {"region", "visits"}

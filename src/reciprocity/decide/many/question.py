@@ -44,9 +44,10 @@ _CLAUSES: Final = frozenset(
 
 
 class Question(NamedTuple):
-    """What is run on `TABLE`: *sql*; *hidden* counts the groups left out and their people.
+    """What is run on `TABLE`, both for groups of `$least` people and more.
 
-    *columns* are those of the view that it names.
+    *sql* is the answer. *hidden* counts the groups left out, the people in them and in all groups,
+    and of the groups that are shown the smallest. *columns* are those of the view that it names.
     """
 
     sql: str
@@ -213,14 +214,20 @@ class _Reader:
         return min(int(told.this), _MOST_GROUPS + 1)
 
     def _hidden(self, keys: list[exp.Expr]) -> str:
-        """Counts the groups that have people, and too few; and these people."""
+        """See `Question`; a group without anybody is none."""
         groups = exp.select(exp.alias_(count_all(), "people")).from_(TABLE)
         if (where := self._where()) is not None:
             groups = groups.where(where)
         groups = groups.group_by(*(key.copy() for key in keys))
-        few = exp.and_(exp.column("people") < self.least, exp.column("people") > 0)
-        total = exp.Coalesce(this=exp.Sum(this=exp.column("people")), expressions=[number(0)])
-        return exp.select(count_all(), total).from_(groups.subquery("g")).where(few).sql("duckdb")
+        people = exp.column("people")
+        small = people < self._least()
+        told = (
+            exp.CountIf(this=exp.and_(small, people.copy() > 0)),
+            _summed(exp.case().when(small.copy(), people.copy())),
+            _summed(people.copy()),
+            exp.Min(this=exp.case().when(people.copy() >= self._least(), people.copy())),
+        )
+        return exp.select(*told).from_(groups.subquery("g")).sql("duckdb")
 
     # -- the least --
 
@@ -237,7 +244,14 @@ class _Reader:
         return _replaced(told, guarded)
 
     def _at_least(self) -> exp.Expr:
-        return count_all() >= self.least
+        return count_all() >= self._least()
+
+    def _least(self) -> exp.Expr:
+        return exp.Parameter(this=exp.to_identifier("least"))
+
+
+def _summed(told: exp.Expr) -> exp.Expr:
+    return exp.Coalesce(this=exp.Sum(this=told), expressions=[number(0)])
 
 
 def _name_of(told: exp.Expr) -> str:

@@ -14,11 +14,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from reciprocity.brand import BrandStatement
 from reciprocity.decide.many.count import asking
 from reciprocity.decide.many.named_views import ROWS, named, quoted
 from reciprocity.decide.many.snapshot import Snapshot
 from reciprocity.decide.many.views import column_types, values_of, visible
+from reciprocity.decide.prepare import Statements
 from reciprocity.decide.tree import TermType
 from reciprocity.errors import InputError, Unavailable
 from reciprocity.model import Id
@@ -49,7 +49,7 @@ class StandingView(NamedTuple):
 def publish_view(
     folder: Path,
     snapshot: Snapshot,
-    brand: BrandStatement,
+    stated: Statements,
     purpose: Id,
     progress: Callable[[int, int], None] | None = None,
 ) -> StandingView:
@@ -58,14 +58,14 @@ def publish_view(
     *progress* is told (people copied, people). Raises `InputError` for a purpose that is not
     declared, `Unavailable` where the database refuses.
     """
-    names, place = visible(brand, purpose), place_of(folder)
+    names, place = visible(stated.brand, purpose), place_of(folder)
     if place is not None and len(f"{place.schemas}__{purpose}") > _LONGEST - len(ROWS):
         raise InputError(f"purpose {purpose} has too long a name for a role of PostgreSQL's")
     with (
         closing(connect(folder / "standing.db", durable=False)) as db,
         explained(f"publish the view of {purpose}"),
     ):
-        _copy(db, snapshot, brand, purpose, names, progress)
+        _copy(db, snapshot, stated, purpose, names, progress)
         with transaction(db, f"publish the view of {purpose}"):
             view = _swap(db, place, purpose, names, snapshot.people)
         if place is not None:
@@ -76,7 +76,7 @@ def publish_view(
 def _copy(
     db: Database,
     snapshot: Snapshot,
-    brand: BrandStatement,
+    stated: Statements,
     purpose: Id,
     names: Sequence[Id],
     progress: Callable[[int, int], None] | None,
@@ -94,7 +94,7 @@ def _copy(
     )
     into = ("slot", "version", "good_until", *map(quoted, names))
     done = 0
-    for rows in _batches(snapshot, brand, purpose, names):
+    for rows in _batches(snapshot, stated, purpose, names):
         with transaction(db, f"copy what is shared for {purpose}"):  # short: others write here
             db.load(table, into, _spelled(rows, on_file=on_file))
         done += len(rows)
@@ -108,9 +108,9 @@ def place_of_db(db: Database) -> Place | None:
 
 
 def _batches(
-    snapshot: Snapshot, brand: BrandStatement, purpose: Id, names: Sequence[Id]
+    snapshot: Snapshot, stated: Statements, purpose: Id, names: Sequence[Id]
 ) -> Iterator[list[tuple[Any, ...]]]:
-    query = values_of(snapshot.rows, brand, purpose, names, also=("slot", "version", "until"))
+    query = values_of(snapshot.rows, stated, purpose, names, also=("slot", "version", "until"))
     with asking(snapshot) as duck:
         for part in snapshot.parts:
             duck.read_parquet(str(part.people)).create_view("part", replace=True)

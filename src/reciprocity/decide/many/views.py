@@ -2,8 +2,8 @@
 
 An attribute is NULL unless its owner shares it for the purpose now: it is among what they share,
 and there is a channel of the purpose on which they did not object and, where it rests on consent,
-said a yes that stands. Questions are answered from a table of these values alone, in a DuckDB that
-can reach nothing else.
+said a yes that stands, being old enough for it. Questions are answered from a table of these values
+alone, in a DuckDB that can reach nothing else.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +21,7 @@ from reciprocity.decide.many.layout import Bits, Rows
 from reciprocity.decide.many.named_views import quoted
 from reciprocity.decide.many.question import TABLE, Question, read_question
 from reciprocity.decide.many.snapshot import Snapshot
+from reciprocity.decide.prepare import Statements
 from reciprocity.decide.rulebook import attribute_terms
 from reciprocity.decide.tree import Term, TermType
 from reciprocity.errors import InputError
@@ -39,8 +40,8 @@ Value = str | int | float | bool | None
 class Answer(NamedTuple):
     """Rows under the names of *columns*, of *people* who were looked at.
 
-    *hidden* is how many groups were too small to be shown; 0 also where all who are in them are
-    themselves too few to be told of.
+    *hidden* is how many groups were left out; 0 also where all who are in them are themselves too
+    few to be told of.
     """
 
     columns: tuple[str, ...]
@@ -59,7 +60,7 @@ def question_for(brand: BrandStatement, purpose: Id, text: str, least: int) -> Q
 @contextmanager
 def loaded(
     snapshot: Snapshot,
-    brand: BrandStatement,
+    stated: Statements,
     purpose: Id,
     question: Question,
     progress: Callable[[int, int], None] | None = None,
@@ -68,8 +69,8 @@ def loaded(
 
     Once it is there the snapshot is not needed any more. *progress* is told (people seen, people).
     """
-    names = [name for name in visible(brand, purpose) if name in question.columns]
-    view = values_of(snapshot.rows, brand, purpose, names)
+    names = [name for name in visible(stated.brand, purpose) if name in question.columns]
+    view = values_of(snapshot.rows, stated, purpose, names)
     types = ", ".join(f"{quoted(name)} {_type(snapshot.rows, name)}" for name in names)
     with asking(snapshot) as db:
         db.execute(f"CREATE TABLE {TABLE} ({types or 'nothing BOOLEAN'})")
@@ -88,17 +89,25 @@ def loaded(
 def answer(db: duckdb.DuckDBPyConnection, question: Question, least: int) -> Answer:
     """What *question* comes to in *db*, which is `loaded`, for groups of at least *least* people.
 
-    Raises `InputError` for a query that DuckDB cannot carry out in a minute; what it says of values
-    is not passed on.
+    Where all that are left out, by groups or by a condition, are fewer than *least*, the smallest
+    group that could be shown is left out too: else whoever subtracts what is shown from everybody
+    has them. Raises `InputError` for a query that DuckDB cannot carry out in a minute; what it says
+    of values is not passed on.
     """
     watch = Timer(_SECONDS, db.interrupt)
     watch.start()
     try:
-        told = db.execute(question.sql)
+        ((people,),) = db.execute(f"SELECT count(*) FROM {TABLE}").fetchall()  # noqa: S608
+        ((hidden, few, within, smallest),) = db.execute(
+            question.hidden, {"least": least}
+        ).fetchall()
+        shown = least
+        if smallest is not None and 0 < few + people - within < least:
+            shown = smallest + 1
+            ((hidden, few, _, _),) = db.execute(question.hidden, {"least": shown}).fetchall()
+        told = db.execute(question.sql, {"least": shown})
         columns = tuple(column[0] for column in told.description or ())
         rows = tuple(map(tuple, told.fetchall()))
-        ((hidden, few),) = db.execute(question.hidden).fetchall()
-        ((people,),) = db.execute(f"SELECT count(*) FROM {TABLE}").fetchall()  # noqa: S608
     except duckdb.Error:
         raise InputError(
             "query cannot be carried out: it takes longer than a minute, or its arithmetic grows "
@@ -111,13 +120,13 @@ def answer(db: duckdb.DuckDBPyConnection, question: Question, least: int) -> Ans
     return Answer(columns, rows, hidden if few >= least else 0, people)
 
 
-def view_of(snapshot: Snapshot, brand: BrandStatement, purpose: Id) -> str:
+def view_of(snapshot: Snapshot, stated: Statements, purpose: Id) -> str:
     """A CREATE VIEW for a DuckDB of one's own, over the files of *snapshot* and its instant.
 
     It is a convenience and no boundary: whoever reads the files reads all that is in them.
     """
     files = ", ".join("'" + str(part.people).replace("'", "''") + "'" for part in snapshot.parts)
-    view = values_of(snapshot.rows, brand, purpose, visible(brand, purpose))
+    view = values_of(snapshot.rows, stated, purpose, visible(stated.brand, purpose))
     return f"CREATE VIEW {quoted(purpose)} AS {view.removesuffix('part')}read_parquet([{files}]);"
 
 
@@ -131,13 +140,13 @@ def visible(brand: BrandStatement, purpose: Id) -> list[Id]:
 
 
 def values_of(
-    rows: Rows, brand: BrandStatement, purpose: Id, names: Sequence[Id], also: Sequence[str] = ()
+    rows: Rows, stated: Statements, purpose: Id, names: Sequence[Id], also: Sequence[str] = ()
 ) -> str:
     """A SELECT of *names* from `part`, each NULL unless its owner shares it for *purpose*.
 
     The columns *also* of the rows come first, as they are.
     """
-    may = _may(rows, brand, purpose)
+    may = _may(rows, stated, purpose)
     columns = [
         *also,
         *(
@@ -154,13 +163,15 @@ def column_types(rows: Rows, names: Sequence[Id]) -> dict[Id, TermType]:
     return {name: rows.attributes[name][0].type for name in names}
 
 
-def _may(rows: Rows, brand: BrandStatement, purpose: Id) -> str:
+def _may(rows: Rows, stated: Statements, purpose: Id) -> str:
     """May the purpose use anything of the person?
 
-    There is a channel without an objection to it, and on consent, with a yes. What rests on consent
-    and has no channel of its own, on which somebody could say yes, may use nothing.
+    There is a channel without an objection to it, and on consent, with a yes of somebody old
+    enough. What rests on consent and has no channel of its own, on which somebody could say yes,
+    may use nothing.
     """
-    told = brand.purposes[purpose]
+    told = stated.brand.purposes[purpose]
+    youngest = max([told.minimum_age, *(pack.minimum_age for pack in stated.laws)])
     given = CONSENT_CODES[ConsentState.GIVEN]
     open_on = []
     for channel in told.channels:
@@ -168,6 +179,7 @@ def _may(rows: Rows, brand: BrandStatement, purpose: Id) -> str:
         asked = [f"NOT {_bit(rows, Column('objected', key))}"]
         if told.basis is Basis.CONSENT:
             asked.append(f"{_field(rows.packed[Column('consent_state', key)])} = {given}")
+            asked.append(f"{rows.plain[Column('stated_age')]} >= {youngest}")
         open_on.append(f"({' AND '.join(asked)})")
     leaving = _bit(rows, Column("person_erased"))
     return f"NOT {leaving} AND ({' OR '.join(open_on) or 'FALSE'})"
