@@ -1,6 +1,8 @@
 """What goes wrong is said in words, with the exit code that was promised."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,11 +30,11 @@ def test_a_brand_file_with_several_faults_lists_them_all(shop: Shop):
     ("arguments", "words"),
     [
         (("plan", "autumn"), "campaign 'autumn' is not in force"),
-        (("plan", "spring", "--at", "soon"), "instant 'soon' is none"),
+        (("plan", "spring", "--at", "soon"), "instant 'soon' cannot be read"),
         (("plan", "spring", "--at", "2020-01-01"), "before the journal's last event"),
         (("person", "show", "nobody@people.example"), "person is not known"),
         (("person", "add"), "person has no name here"),
-        (("person", "add", "--address", "email"), "--address NAME=VALUE"),
+        (("person", "add", "--address", "email"), "--address 'email' cannot be read"),
         (("person", "add", "--address", "fax=1"), "channel 'fax' is not declared"),
         (("receipt", "9999"), "position 9999 is not in the log"),
         (
@@ -61,7 +63,7 @@ def test_bad_input_ends_with_2_and_says_what_to_do(
         (("grant", "id:ann", "offers", "--notice", "none"), "notice 'none' has no text"),
         (("prefer", "id:ann", "--topic", "garden=9"), "topic 'garden' has level 9"),
         (("prefer", "id:ann", "--topic", "garden=lots"), "topic's level is none"),
-        (("prefer", "id:ann", "--topic", "garden=1", "--topic", "garden=2"), "once each"),
+        (("prefer", "id:ann", "--topic", "garden=1", "--topic", "garden=2"), "each NAME once"),
         (("prefer", "id:ann", "--cap", "email=1"), "cap is none"),
         (("prefer", "id:ann", "--quiet", "9-25:00"), "quiet time is none"),
         (("prefer", "id:ann", "--time-zone", "Mars/Base"), "time zone 'Mars/Base' is not known"),
@@ -165,3 +167,51 @@ def test_a_fault_of_the_program_does_not_look_like_a_breach():
     )
     assert done.returncode == 70
     assert "please report it" in done.stderr
+
+
+# --- what a second try meets ----------------------------------------------------------------------
+
+
+def test_a_trial_that_was_deleted_is_said_to_have_left_something(cli, tmp_path: Path):
+    folder = tmp_path / "shop"
+    assert cli("init", folder).code == 0
+    assert cli("--brand", folder, "--operator", "tests", "apply").code == 0
+    shutil.rmtree(folder)
+    again = cli("init", folder)
+    assert again.code == 2
+    assert "harbour-vale-safekeeping" in again.err
+    assert "--name" in again.err
+    assert not folder.exists()
+    assert cli("init", folder, "--name", "Another").code == 0
+    assert cli("--brand", folder, "--operator", "tests", "apply").code == 0
+
+
+@pytest.mark.parametrize("place", ["none/receipt.json", "."])
+def test_a_receipt_that_could_not_be_written_stops_the_act(shop: Shop, place: str):
+    shop.yes("ann", "kitchen=2")
+    before = shop.done("person", "show", "id:ann", "--json").json
+    told = shop.refused("person", "pause", "id:ann", "--until", "2030-01-01", "--receipt", place)
+    assert "nothing was done" in told.err
+    assert shop.done("person", "show", "id:ann", "--json").json == before
+
+
+def test_a_message_that_is_in_no_campaign_is_said_so(shop: Shop):
+    shop.yes("ann", "kitchen=2")
+    assert "in no campaign: there are garden, kitchen" in shop.refused("why", "id:ann", "none").err
+
+
+def test_a_folder_is_no_file_of_people(shop: Shop):
+    shop.refused("import", "people", ".", "--mapping", "mapping.toml")
+
+
+@pytest.mark.parametrize("what", ["schema", "rules"])
+def test_whom_nobody_reads_has_not_found_a_breach(shop: Shop, what: str):
+    """As where `| head` has seen enough."""
+    unread, told = os.pipe()
+    os.close(unread)
+    try:
+        command = [COMMAND, "--brand", shop.folder, what]
+        ran = subprocess.run(command, check=False, stdout=told, stderr=subprocess.PIPE, text=True)
+    finally:
+        os.close(told)
+    assert (ran.returncode, ran.stderr) == (141, "")

@@ -307,6 +307,8 @@ def test_missed_nights_are_stated_in_public(tmp_path: Path, later: int, missed: 
 def test_an_audit_older_than_26_hours_is_overdue(tmp_path: Path) -> None:
     clock = Clock()
     with new_shop(tmp_path, clock=clock) as shop:
+        assert not overdue(shop.journal)  # the log was opened just now
+        clock.at += 26 * HOUR + 1
         assert overdue(shop.journal)
         publish(shop.journal)
         clock.at += 26 * HOUR

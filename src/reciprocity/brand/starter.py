@@ -5,6 +5,7 @@ import re
 from datetime import date, timedelta
 from importlib.resources import files
 from typing import Final
+from unicodedata import combining, normalize
 
 from reciprocity.brand.plausible import is_one_line
 from reciprocity.errors import InputError
@@ -55,10 +56,11 @@ def starter(name: str | None, today: date) -> dict[str, str]:
 def _id(name: str) -> str:
     """An id made of *name*.
 
-    >>> _id("Harbour & Vale"), _id("3 Eichen")
-    ('harbour-vale', 'eichen')
+    >>> _id("Harbour & Vale"), _id("3 Eichen"), _id("Café Söhne")
+    ('harbour-vale', 'eichen', 'cafe-sohne')
     """
-    words = re.findall("[a-z0-9]+", name.lower())
+    plain = "".join(one for one in normalize("NFKD", name) if not combining(one))
+    words = re.findall("[a-z0-9]+", plain.lower())
     made = "-".join(words).lstrip("0123456789-")[:32].rstrip("-")
     if not made or not is_one_line(name) or len(name) > _LONGEST_NAME:
         raise InputError(

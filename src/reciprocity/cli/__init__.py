@@ -22,6 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     70 a fault of this program; 130 interrupted. No expected error shows a traceback, unless
     `--debug` asks for it.
     """
-    from reciprocity.cli.app import run
+    try:
+        from reciprocity.cli.app import run
 
-    return run(arguments)
+        return run(arguments)
+    except KeyboardInterrupt:  # before there is a command
+        return 130

@@ -32,7 +32,8 @@ def add(
         typer.Option(
             "--scope",
             metavar="SCOPE",
-            help="people:read, consent:write, events:write, decisions, metrics; may be repeated.",
+            help="people:read, consent:write, events:write, decisions, impressions:write, metrics; "
+            "may be repeated.",
         ),
     ],
     days: Annotated[

@@ -1,5 +1,6 @@
 """The command `reciprocity`: global options, all command groups, and what an error looks like."""
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -33,6 +34,8 @@ FAILED: Final = 1
 REFUSED: Final = 2
 FAULT: Final = 70  # EX_SOFTWARE; Python's own 1 would read as a breach
 INTERRUPTED: Final = 130
+UNREAD: Final = 141
+"""As the shell says of a program that SIGPIPE ended."""
 
 
 class _Commands(TyperGroup):
@@ -50,6 +53,9 @@ class _Commands(TyperGroup):
         except KeyboardInterrupt:
             print("interrupted; what was done until then stands", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:  # who reads has seen enough (`| head`)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(UNREAD) from None
 
 
 app = typer.Typer(

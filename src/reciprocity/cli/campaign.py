@@ -1,5 +1,6 @@
 """Campaigns: what one would meet, why for one person, sending it, and sending what waited."""
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -69,7 +70,12 @@ def plan(
                 found = shop.plan(campaign, when, move, engine=engine, on_snapshot=read)
         except KeyboardInterrupt:
             if engine == "duckdb":  # what it has counted is good for this instant alone
-                print(f"plan {campaign} --engine duckdb --at {when} goes on", file=sys.stderr)
+                print(
+                    f"until something new is recorded it goes on with: reciprocity --brand "
+                    f"{shlex.quote(str(front_of(context).brand))} plan {campaign} --engine duckdb "
+                    f"--at {when}",
+                    file=sys.stderr,
+                )
             raise
         if as_json:
             print_json(found)
@@ -133,8 +139,13 @@ def _campaign_of(shop: "Reciprocity", message: str) -> str:
     """The campaign that has *message*; raises `InputError` if none, or several, have it."""
     found = [name for name, each in shop.brand.campaigns.items() if message in each.messages]
     if len(found) != 1:
+        if not found:
+            campaigns = shop.brand.campaigns.values()
+            known = ", ".join(sorted({name for each in campaigns for name in each.messages}))
+            raise InputError(f"message {message[:64]!r} is in no campaign: there are {known}")
         raise InputError(
-            f"message {message[:64]!r} is in {len(found)} campaigns: name one with --campaign"
+            f"message {message[:64]!r} is in {len(found)} campaigns: name one with --campaign "
+            f"({', '.join(found)})"
         )
     return found[0]
 

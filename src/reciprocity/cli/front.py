@@ -1,6 +1,7 @@
 """What every command starts from: which brand, who acts, and the options many have in common."""
 
 import getpass
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -105,6 +106,14 @@ def written(path: Path, data: bytes) -> None:
         raise InputError(f"file {path} cannot be written: {error.strerror}") from error
 
 
+def writable(path: Path) -> None:
+    """Hold that `written` could write *path*, before anything is done that cannot be undone."""
+    parent = path.parent
+    if path.is_dir() or not os.access(path if path.exists() else parent, os.W_OK):
+        why = "it is a folder" if path.is_dir() else f"{parent} is not there, or not writable"
+        raise InputError(f"file {path} cannot be written: {why}; nothing was done")
+
+
 def instant(text: str) -> int:
     """An instant as people write one, in ms since 1970: ISO 8601 (UTC unless it says so), or ms.
 
@@ -117,7 +126,8 @@ def instant(text: str) -> int:
         told = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"instant {text[:40]!r} is none: expected one like 2026-03-01 or 2026-03-01T09:30+01:00"
+            f"instant {text[:40]!r} cannot be read: expected one like 2026-03-01 or "
+            "2026-03-01T09:30+01:00"
         ) from None
     aware = told if told.tzinfo else told.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1000)
@@ -133,6 +143,8 @@ def pairs(told: list[str], what: str) -> dict[str, str]:
     for text in told:
         name, mark, value = text.partition("=")
         if not mark or not name or name in found:
-            raise InputError(f"{what} is to be given once each, as --{what} NAME=VALUE")
+            raise InputError(
+                f"--{what} {text[:40]!r} cannot be read: expected NAME=VALUE, each NAME once"
+            )
         found[name] = value
     return found

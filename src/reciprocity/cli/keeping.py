@@ -189,6 +189,8 @@ def serve(
         Thread(target=_tick, args=told, daemon=True).start()
     try:
         run(front.brand.resolve(), host, port, _announce, key_rate=key_rate, workers=workers)
+    except KeyboardInterrupt:  # as it was told how to stop; open requests were answered
+        print("stopped", file=sys.stderr)
     finally:
         ended.set()
 

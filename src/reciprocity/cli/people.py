@@ -34,7 +34,7 @@ def import_people(
     """Take people in from a CSV file; a second run changes nothing."""
     from reciprocity.cli.screen import progress
 
-    refused = rejects or file.with_name(f"{file.name}.rejects.csv")
+    refused = rejects or file.parent / f"{file.name}.rejects.csv"
     actor = front_of(context).actor
     with opened(context) as shop, progress("Importing") as (move,):
         report = shop.import_people(file, mapping, refused, actor=actor, progress=move)

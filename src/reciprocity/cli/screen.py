@@ -18,9 +18,17 @@ _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _PARTS: Final = 8
 
 
+class _Screen(Console):
+    """As Rich's, but whoever reads no further ends a command as everywhere (`cli.app`)."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process with 1, which here says that a breach was found."""
+        raise BrokenPipeError
+
+
 def screen() -> Console:
     """Where tables go; 120 columns wide where there is no terminal to ask."""
-    return Console(
+    return _Screen(
         width=None if sys.stdout.isatty() else WIDE, markup=False, highlight=False, emoji=False
     )
 

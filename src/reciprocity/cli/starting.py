@@ -3,6 +3,7 @@
 import datetime
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -36,9 +37,16 @@ def init(
     from reciprocity.brand import starter
     from reciprocity.storage.place import checked, settle
 
-    place = checked(database, "reciprocity") if database else None
     today = datetime.datetime.fromtimestamp(time.time(), datetime.UTC).date()
     texts = starter(name, today)
+    brand_id, kept = _named_in(texts["brand.toml"])
+    place = checked(database, brand_id.replace("-", "_")) if database else None
+    beside = (folder / kept).resolve()
+    if beside.is_dir() and any(beside.iterdir()):
+        raise InputError(
+            f"folder {beside} keeps how far the log of another brand with the id {brand_id} has "
+            "come: give this one a --name of its own, or delete that folder if it was a trial"
+        )
     try:
         if folder.exists() and any(folder.iterdir()):
             raise InputError(f"folder {folder} is not empty: name a new one, or empty it first")
@@ -51,8 +59,16 @@ def init(
         raise InputError(f"folder {folder} cannot be written: {error.strerror}") from error
     for path in texts:
         print(folder / path)
+    print(f"\n{beside} will keep how far its log has come, so that no restore can hide any of it;")
+    print("on another disk it outlives this one ([safekeeping] in brand.toml).")
     print(f"\nRead {folder / 'brand.toml'}, then put it in force:\n")
     print(f"  reciprocity --brand {folder} check\n  reciprocity --brand {folder} apply")
+
+
+def _named_in(text: str) -> tuple[str, str]:
+    """The brand's id in a brand file, and where its safekeeping is."""
+    told = tomllib.loads(text)
+    return told["brand"]["id"], told["safekeeping"]["path"]
 
 
 @app.command()

@@ -106,7 +106,10 @@ def serve(
     def announce(url: str) -> None:
         print(f"witness at {url}", file=sys.stderr, flush=True)
 
-    run(folder, host, port, announce)
+    try:
+        run(folder, host, port, announce)
+    except KeyboardInterrupt:  # the way to stop it
+        print("stopped", file=sys.stderr)
 
 
 def cosigning_table(found: "Cosigning") -> "Table":

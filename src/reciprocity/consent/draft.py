@@ -348,7 +348,7 @@ def _askable(
         else:
             used = [channel for channel in on if not channels or channel in channels]
             if not used:
-                problems.append(f"purpose {purpose!r} is not used on these channels, only on {on}")
+                problems.append(f"purpose {purpose!r} is used only on {', '.join(on)}")
             pairs += [(purpose, channel) for channel in used]
     problems += [
         f"channel {channel!r} is not declared: the brand file lists them"

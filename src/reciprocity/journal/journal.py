@@ -129,7 +129,8 @@ class Journal(LogSide):
         if mark.size and not exists(folder / "journal.db"):
             raise Unavailable(
                 f"safekeeping {safekeeping} knows a log of {mark.size} events, but there is no "
-                "journal here: restore it, or name a fresh place in [safekeeping] path"
+                "journal here: restore it, or name a fresh place in [safekeeping] path; delete "
+                "that folder if the log was a trial"
             )
         migrate(folder / "journal.db")
         with closing(connect(folder / "journal.db", durable=True)) as db:

@@ -108,15 +108,17 @@ def publish(
 
 def due(journal: Journal) -> bool:
     """Is it a day since the last published audit, or since the log was opened?"""
-    newest = _newest(journal)
-    last_at = newest.at if newest else journal.told(0).at
-    return journal.clock() - last_at >= DAY_MS
+    return journal.clock() - _last_at(journal) >= DAY_MS
 
 
 def overdue(journal: Journal) -> bool:
-    """Is the newest published audit older than a nightly one may be, or is there none?"""
+    """Is the last published audit, or the opening of a log without one, too long ago?"""
+    return journal.clock() - _last_at(journal) > OVERDUE_MS
+
+
+def _last_at(journal: Journal) -> int:
     newest = _newest(journal)
-    return newest is None or journal.clock() - newest.at > OVERDUE_MS
+    return newest.at if newest else journal.told(0).at
 
 
 def nightly(journal: Journal) -> Published:

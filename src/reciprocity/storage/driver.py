@@ -94,6 +94,8 @@ def named(error: BaseException) -> Exception:
         return DatabaseStopped(f"{said}; nothing was written, make room and try again")
     if isinstance(error, psycopg.errors.InFailedSqlTransaction):
         return DatabaseStopped(LOST)
+    if isinstance(error, psycopg.OperationalError) and "does not exist" in said:
+        return DatabaseStopped(f"{said}; make it there, or mend the url in database.toml")
     if isinstance(error, psycopg.OperationalError):
         return DatabaseStopped(
             f"{said}; start PostgreSQL, or check the brand's database.toml and "

@@ -6,6 +6,7 @@ owner's lock; long readers open their own.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ class SqliteDatabase(sqlite3.Connection):
 
     def stream(self, query: str, values: Sequence[Any] = (), /) -> Iterator[Any]:
         """See `Database.stream`."""
-        return self.execute(query, values)
+        return chain(self.execute(query, values))  # without `close`, which would fail after ours
 
     def begin(self) -> None:
         """See `Database.begin`."""
