@@ -26,7 +26,7 @@ def needing(extra: str, what: str) -> Iterator[None]:
     except ImportError as error:
         raise InputError(
             f"{what} needs {error.name or extra}, which is not installed: "
-            f"run pip install 'reciprocity[{extra}]'"
+            f"run pip install 'reciprocity[{extra}]' (in a checkout: pip install -e '.[{extra}]')"
         ) from error
 
 
