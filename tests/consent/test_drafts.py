@@ -106,7 +106,7 @@ def test_a_refusal_says_no_to_exactly_what_was_asked():
         (["offer"], [], "purpose 'offer' is not declared"),
         (["orders"], [], "does not rest on consent"),
         (["marketing"], [], "has no channels"),
-        (["news"], ["letters"], "is not used on these channels"),
+        (["news"], ["letters"], "is used only on"),
         (["news"], ["email", "fax"], "channel 'fax' is not declared"),
     ],
 )
