@@ -42,3 +42,13 @@ conditions = st.recursive(
     ),
     max_leaves=12,
 )
+few = st.lists(
+    st.fixed_dictionaries(
+        dict.fromkeys(NUMBERS, number)
+        | {name: st.booleans() for name in FLAGS}
+        | {"consent_state": st.sampled_from((1, 2, 4)), "basis": st.integers(0, 2)}
+    ),
+    min_size=1,
+    max_size=8,
+)
+"""What to change in the facts of a few people."""

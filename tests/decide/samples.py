@@ -4,6 +4,7 @@ import atexit
 import sqlite3
 from collections.abc import Iterable
 from functools import cache
+from typing import TYPE_CHECKING
 
 import duckdb
 import psycopg
@@ -33,6 +34,9 @@ from reciprocity.model import (
     Topic,
 )
 from tests.place import server
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 DAY = 86_400_000
 NOW = 20_000 * DAY + 10 * 3_600_000  # 10:00 UTC
@@ -213,6 +217,19 @@ def by_duckdb(rulebook: Rulebook, people: Iterable[Facts]) -> list[tuple[str, st
     _DUCKDB.register("facts", pa.table(told, names=names))
     found = _DUCKDB.execute(f"{to_sql(rulebook, 'duckdb')} ORDER BY id").fetchall()
     return [row[1:] for row in found]
+
+
+def rules_by_spark(
+    rulebook: Rulebook, people: Iterable[Facts], spark: "SparkSession"
+) -> list[tuple[str, str, int]]:
+    """As `by_sqlite`, by Spark running the same rules in its dialect."""
+    names, rows = _rows(rulebook, people, ())
+    kinds = {TermType.BOOLEAN: "BOOLEAN", TermType.ENUM: "STRING", TermType.DAY: "STRING"}
+    types = ["BIGINT", *(kinds.get(term.type, "BIGINT") for term in rulebook.facts)]
+    schema = ", ".join(f"`{name}` {kind}" for name, kind in zip(names, types, strict=True))
+    spark.createDataFrame([tuple(row) for row in rows], schema).createOrReplaceTempView("facts")
+    found = spark.sql(f"{to_sql(rulebook, 'spark')} ORDER BY id").collect()
+    return [tuple(row)[1:] for row in found]
 
 
 _POSTGRESQL_TYPES = {TermType.BOOLEAN: "BOOLEAN", TermType.ENUM: "TEXT", TermType.DAY: "DATE"}

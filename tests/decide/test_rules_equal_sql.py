@@ -22,7 +22,7 @@ from reciprocity.decide.rulebook import (
 from reciprocity.decide.sql import to_sql
 from reciprocity.decide.tree import TermType, atoms_of
 from reciprocity.errors import InputError
-from tests.decide.conditions import FLAGS, NUMBERS, conditions, number
+from tests.decide.conditions import conditions, few
 from tests.decide.samples import (
     BRAND,
     STOPPING,
@@ -110,16 +110,6 @@ def test_any_population_is_decided_equally(changes):
 
 
 # --- any condition of the language ----------------------------------------------------------------
-
-few = st.lists(
-    st.fixed_dictionaries(
-        dict.fromkeys(NUMBERS, number)
-        | {name: st.booleans() for name in FLAGS}
-        | {"consent_state": st.sampled_from((1, 2, 4)), "basis": st.integers(0, 2)}
-    ),
-    min_size=1,
-    max_size=8,
-)
 
 
 @given(conditions, few)

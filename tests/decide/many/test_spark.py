@@ -14,15 +14,21 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reciprocity.collect.imports import import_people
 from reciprocity.collect.mapping import read_mapping
+from reciprocity.decide.compile import compile_rulebook
+from reciprocity.decide.facts import TERMS
 from reciprocity.decide.many import count as by_duckdb
+from reciprocity.decide.rulebook import EVERY_BASIS, Rulebook, RuleKind, RuleLine
 from reciprocity.errors import InputError, Unavailable
 from reciprocity.platform import Reciprocity
+from tests.decide.conditions import conditions, few
 from tests.decide.many.random_snapshot import snapshot_of
 from tests.decide.people import person_of, prepared_of, stated_of
-from tests.decide.samples import NOW
+from tests.decide.samples import NOW, facts_with, rules_by_spark
 from tests.shop import add_people, new_shop, withdraw
 
 if TYPE_CHECKING:
@@ -69,6 +75,18 @@ def test_random_people_and_messages_are_counted_and_chosen_alike(spark):
                 assert told == by_duckdb.count(snapshot, messages, NOW, KEY)
     assert spark.conf.get("spark.sql.optimizer.excludedRules", None) == rules
     assert spark.conf.get("spark.sql.codegen.wholeStage") == "true"
+
+
+@settings(max_examples=25, deadline=None)
+@given(told=st.data())
+def test_any_condition_of_the_language_means_the_same_on_spark(spark, told):
+    condition, changes = told.draw(conditions), told.draw(few)
+    line = RuleLine(reason="x", kind=RuleKind.REFUSE, bases=EVERY_BASIS, when=condition)
+    rulebook = Rulebook(version="t", facts=TERMS, rules=(line,))
+    people = [facts_with(**change) for change in changes]
+    decide = compile_rulebook(rulebook).decide
+    mine = [decide(facts, 0).reason for facts in people]
+    assert mine == [reason for _, reason, _ in rules_by_spark(rulebook, people, spark)]
 
 
 @pytest.mark.usefixtures("spark")
