@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reciprocity.cli.front import front_of, opened, print_json, writable, written
+from reciprocity.cli.front import front_of, opened, print_json, written
 
 if TYPE_CHECKING:
     from reciprocity.consent.draft import Drafted, Saying
@@ -45,8 +45,6 @@ def act(
 ) -> None:
     """Append what *draft* makes of what stands for the person, and report it."""
     actor = front_of(context).actor
-    if receipt is not None:
-        writable(receipt)
     with opened(context) as shop:
         slot = shop.find(who)
         appended, _ = shop.act(slot, lambda: draft(shop.saying(actor, method), shop.wishes(slot)))

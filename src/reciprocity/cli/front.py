@@ -33,9 +33,26 @@ __all__ = [
 _OPERATOR: Final = re.compile(r"[\w.@+-]{1,64}")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
+
+
+def _writable(path: Path | None) -> Path | None:
+    """*path*, which `written` can write: known before anything is done that cannot be undone."""
+    if path is None or (
+        not path.is_dir() and os.access(path if path.exists() else path.parent, os.W_OK)
+    ):
+        return path
+    why = "it is a folder" if path.is_dir() else f"{path.parent} is not there, or not writable"
+    raise InputError(f"file {path} cannot be written: {why}; nothing was done")
+
+
 SaveReceipt = Annotated[
     Path | None,
-    typer.Option("--receipt", metavar="FILE", help="Save the receipt, which the person may keep."),
+    typer.Option(
+        "--receipt",
+        callback=_writable,
+        metavar="FILE",
+        help="Save the receipt, which the person may keep.",
+    ),
 ]
 
 
@@ -104,14 +121,6 @@ def written(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise InputError(f"file {path} cannot be written: {error.strerror}") from error
-
-
-def writable(path: Path) -> None:
-    """Hold that `written` could write *path*, before anything is done that cannot be undone."""
-    parent = path.parent
-    if path.is_dir() or not os.access(path if path.exists() else parent, os.W_OK):
-        why = "it is a folder" if path.is_dir() else f"{parent} is not there, or not writable"
-        raise InputError(f"file {path} cannot be written: {why}; nothing was done")
 
 
 def instant(text: str) -> int:
