@@ -190,8 +190,8 @@ def test_a_trial_that_was_deleted_is_said_to_have_left_something(cli, tmp_path: 
 def test_a_receipt_that_could_not_be_written_stops_the_act(shop: Shop, place: str):
     shop.yes("ann", "kitchen=2")
     before = shop.done("person", "show", "id:ann", "--json").json
-    for act in (("pause", "id:ann", "--until", "2030-01-01"), ("set", "id:ann", "--age-at-least", "30"),
-                ("add", "--id", "eve")):  # fmt: skip
+    pause = "pause", "id:ann", "--until", "2030-01-01"
+    for act in (pause, ("set", "id:ann", "--age-at-least", "30"), ("add", "--id", "eve")):
         told = shop.refused("person", *act, "--receipt", place)
         assert "nothing was done" in told.err
     shop.refused("person", "show", "id:eve")
