@@ -20,6 +20,7 @@ from reciprocity.model import ConsentState
 from reciprocity.platform import Reciprocity
 from reciprocity.storage import Place, connect
 from reciprocity.storage.place import settle
+from reciprocity.storage.postgresql import leased
 from reciprocity.tlog.merkle import hash_leaf
 from reciprocity.tlog.note import open_proof
 from tests.deliver.test_kill import recipients
@@ -131,6 +132,24 @@ def test_a_lease_is_one_for_all_servers_and_ends_with_its_holder(tmp_path: Path)
     with lease(path) as again:
         assert again
     assert not path.exists()  # nothing of it lies on this machine
+
+
+def test_a_lease_is_free_as_soon_as_it_is_given_back(server: Server) -> None:
+    place = Place(server.url, "leased")
+    for _ in range(20):  # the next one is connected already, and does not wait for anything
+        with leased(place, "job", shared=False) as following:
+            with leased(place, "job", shared=False) as take:
+                assert (take(), following()) == (True, False)
+            assert following()
+
+
+def test_a_lease_ends_quietly_when_its_server_is_gone(server: Server) -> None:
+    with leased(Place(server.url, "leased"), "job", shared=False) as take:
+        assert take()
+        server.stop()
+    server.start()
+    with leased(Place(server.url, "leased"), "job", shared=False) as take:
+        assert take()
 
 
 def test_who_may_not_write_the_schemas_is_told_so(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -57,6 +57,8 @@ def leased(place: Place, name: str, *, shared: bool) -> Iterator[Callable[[], bo
     try:
         yield lambda: db.execute(f"SELECT {how}(?)", (place.lock(name),)).fetchone() == (True,)
     finally:
+        with suppress(DatabaseStopped):  # a server notices late that a client is gone: give back
+            db.execute("SELECT pg_advisory_unlock_all()")
         db.close()
 
 
