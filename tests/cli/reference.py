@@ -50,6 +50,10 @@ _TICK = (
     '{"erased","sent":[as of send],"epoch","last_success":{JOB:AT},"audited":{as of audit list},'
     '"not_kept":[as of promises],"cosigning":{as of log cosign},"forgotten"}'
 )
+_CAMPAIGNS = (
+    '{"campaigns":[{"campaign","title","opens","closes","in_force","applied","sent_at","waiting",'
+    '"messages":[{"message","channel","purpose","subject"}]}]}'
+)
 _PROMISES = (
     '{"promises":[{"proposition","measure","amount","period_days","people","kept","own_wish",'
     '"running","short":[PERSON]}]}'
@@ -68,6 +72,7 @@ SHAPES = f"""\
 
 | command | shape |
 |---|---|
+| `campaigns` | `{_CAMPAIGNS}`; `sent_at` 0 is never |
 | `plan` | `{_PLAN}`; a message's counts sum to `people` |
 | `send` | `{_SEND}` |
 | `sql` | `{{"columns":[NAME],"rows":[[VALUE]],"hidden":N,"people":N}}`; `hidden`: small groups |
@@ -105,14 +110,21 @@ def arguments(command: Any) -> list[Any]:
 
 
 def page() -> str:
-    return "\n".join([HEAD, *(section(*one) for one in commands()), SHAPES])
+    """The whole page, in the chapters of `reciprocity --help`."""
+    parts, root = [HEAD], typer.main.get_command(app)
+    told = list(commands())
+    parts.append(section(*told[0]))
+    for heading, names in root.contents():
+        below = [one for name in names for one in told[1:] if one[0][1] == name]
+        parts += [f"## {heading}\n", *(section(*one) for one in below)] if below else []
+    return "\n".join([*parts, SHAPES])
 
 
 def section(path: tuple[str, ...], command: Any) -> str:
     context = typer.Context(command, info_name=path[-1])
     words = [one.metavar for one in arguments(command)]
     named = len(path) > 1
-    lines = [f"## `{' '.join([*path, *words])}`" if named else "## Options of every command", ""]
+    lines = [f"### `{' '.join([*path, *words])}`" if named else "## Options of every command", ""]
     if named:
         lines += [" ".join(command.help.split()), ""]
     if rows := [row(one, context) for one in command.params]:

@@ -112,6 +112,23 @@ def test_a_receipt_that_was_touched_fails_with_1(shop: Shop):
     shop.refused("verify", "receipt", file, code=1)
 
 
+def test_a_file_of_another_kind_is_bad_input_and_no_proof_that_failed(shop: Shop):
+    receipt, proof, consent = (shop.place / name for name in ("r.json", "p.json", "c.json"))
+    shop.yes("ann", "garden=2")
+    said = shop.done("person", "refuse", "id:ann", "offers", "--receipt", receipt, "--json").json
+    shop.done("log", "epoch")
+    shop.done("person", "proof", "id:ann", "-o", proof)
+    position = said["recorded"][0]["position"]
+    shop.done("receipt", position, "--format", "jsonld", "--receipt", consent)
+    files = {"receipt": receipt, "person": proof, "consent": consent}
+    for kind in files:
+        for other in files.keys() - {kind}:
+            ran = shop.refused("verify", kind, files[other])
+            assert f"`reciprocity verify {other} " in " ".join(ran.err.split())
+    receipt.write_text('{"format": "reciprocity-person@v1"} and more')  # says nothing that reads
+    shop.refused("verify", "receipt", receipt, code=1)
+
+
 def test_a_key_of_another_log_fails_and_one_that_is_none_is_bad_input(shop: Shop, cli):
     shop.yes("ann", "garden=2")
     file, other = shop.place / "r.json", shop.place / "other"

@@ -4,8 +4,11 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 from reciprocity.cli import main
+from reciprocity.cli.app import app
+from reciprocity.cli.contents import CHAPTERS
 from tests.cli.reference import PAGE, commands, page
 
 ISSUED = """
@@ -46,6 +49,17 @@ def test_help_names_every_command(capsys):
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
     assert {name.split(" ")[0] for name in names() if name} <= set(out.split())
+
+
+def test_help_tells_every_command_once_in_a_chapter_and_cuts_nothing(capsys):
+    root = typer.main.get_command(app)
+    listed = [name for names in CHAPTERS.values() for name in names]
+    assert sorted(listed) == sorted(root.commands)
+    assert main(["--help"]) == 0
+    assert "More commands" not in (out := capsys.readouterr().out)
+    assert "..." not in out.partition("Begin:")[2]
+    for heading in CHAPTERS:
+        assert f"\n{heading}:\n" in out
 
 
 def loaded_by(*arguments: object) -> set[str]:

@@ -1,6 +1,7 @@
 """From an empty folder to a proof, each command a process of its own."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -133,3 +134,38 @@ def test_what_people_said_is_counted(shop: Shop):
     assert "picks 1 in 60 days" in shop.done("promises").out
     assert "picks 1 in 60 days (picks)" in shop.done("person", "show", "id:ada").out
     assert shop.done("funnel", "--days", "7", "--json").json == {"days": 7, "requests": []}
+
+
+def test_campaigns_are_listed_with_how_far_each_has_come(shop: Shop):
+    file = shop.folder / "brand.toml"
+    text = file.read_text("utf-8")
+
+    def listed() -> list[dict[str, Any]]:
+        return shop.done("campaigns", "--json").json["campaigns"]
+
+    (spring,) = listed()
+    assert (spring["campaign"], spring["in_force"], spring["applied"]) == ("spring", True, True)
+    assert (spring["sent_at"], spring["waiting"]) == (0, 0)
+    assert [one["message"] for one in spring["messages"]] == ["garden", "kitchen"]
+    assert "not yet" in shop.done("campaigns").out
+
+    shop.yes("c1", "kitchen=2")
+    shop.done("send", "spring")
+    assert listed()[0]["sent_at"] > 0
+
+    begin = text.index("[campaigns.spring]")
+    file.write_text(text + "\n" + text[begin:].replace("campaigns.spring", "campaigns.later")
+                    .replace("messages.garden", "messages.shed")
+                    .replace("messages.kitchen", "messages.oven"), "utf-8")  # fmt: skip
+    later, _ = sorted(listed(), key=lambda one: one["campaign"])
+    assert (later["campaign"], later["in_force"], later["applied"]) == ("later", False, False)
+    out = shop.done("campaigns").out
+    for words in ("later *", "not in force", "reciprocity apply"):
+        assert words in out
+
+    file.write_text(text[:begin], "utf-8")  # ended in the file, and in force until applied
+    (spring,) = listed()
+    assert (spring["in_force"], spring["applied"]) == (True, False)
+    shop.done("apply")
+    assert listed() == []
+    assert "has no campaign yet" in shop.done("campaigns").out

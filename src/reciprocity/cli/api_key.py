@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, front_of, opened, print_json
 from reciprocity.errors import InputError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer()
-api_key = typer.Typer(no_args_is_help=True)
+api_key = typer.Typer(cls=Contents, no_args_is_help=True)
 app.add_typer(api_key, name="api-key", help="Keys by which programs use the JSON API.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The key's name, as the journal says.")]

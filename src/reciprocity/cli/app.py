@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 
 from reciprocity.cli import (
     api_key,
@@ -25,6 +24,7 @@ from reciprocity.cli import (
     starting,
     witness,
 )
+from reciprocity.cli.contents import CHAPTERS, Contents
 from reciprocity.cli.front import Front
 from reciprocity.errors import InputError, ProofError, ReciprocityError
 
@@ -38,8 +38,10 @@ UNREAD: Final = 141
 """As the shell says of a program that SIGPIPE ended."""
 
 
-class _Commands(TyperGroup):
+class _Commands(Contents):
     """All commands; an error that was raised on purpose becomes a message and an exit code."""
+
+    chapters = CHAPTERS
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the type is not a public name of Typer
         """Run the command; with `--debug` errors pass, and `run` shows where they come from."""
@@ -64,6 +66,7 @@ app = typer.Typer(
     help="Say to people what they want to hear from this brand, nothing else, and prove it.",
     epilog="Exit codes: 0 done; 1 a breach was found or a proof failed; 2 bad input or usage.",
     no_args_is_help=True,
+    context_settings={"max_content_width": 100},
     rich_markup_mode=None,  # help in colour takes three times as long to appear
     pretty_exceptions_enable=False,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, front_of, opened, print_json
 from reciprocity.errors import InputError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer()
-views = typer.Typer(no_args_is_help=True)
+views = typer.Typer(cls=Contents, no_args_is_help=True)
 app.add_typer(views, name="views", help="A view for each purpose, in the brand's own database.")
 
 
@@ -76,7 +77,7 @@ def sql(
 
 
 def _show(found: "Answer", least: int) -> None:
-    from reciprocity.cli.screen import plain_table, screen
+    from reciprocity.cli.screen import counted, plain_table, screen
 
     table = plain_table(*found.columns, numbers=found.columns)
     for row in found.rows:
@@ -86,7 +87,8 @@ def _show(found: "Answer", least: int) -> None:
     if found.hidden:
         small += f" ({found.hidden:,} of them)"
     screen().print(
-        f"Asked of {found.people:,} people. {small}; a figure that rests on fewer is empty."
+        f"Asked of {counted(found.people, 'person', 'people')}. {small}; a figure that rests on "
+        "fewer is empty."
     )
 
 
@@ -103,7 +105,7 @@ def publish(
     convenience and no boundary. New values come when it is run again; what is taken back goes at
     once.
     """
-    from reciprocity.cli.screen import progress
+    from reciprocity.cli.screen import counted, progress
     from reciprocity.platform.asking import publish_views
 
     actor = front_of(context).actor
@@ -114,7 +116,8 @@ def publish(
         print_json([one._asdict() for one in made])
         return
     for one in made:
-        print(f"{one.name}: {', '.join(one.columns) or 'no attribute'}; {one.people:,} people")
+        people = counted(one.people, "person", "people")
+        print(f"{one.name}: {', '.join(one.columns) or 'no attribute'}; {people}")
         if one.role:
             print(f'  let somebody read it: GRANT "{one.role}" TO ...;')
         else:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reciprocity.cli import challenge
+from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, opened, print_json
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer()
-auditing = typer.Typer()
+auditing = typer.Typer(cls=Contents)
 app.add_typer(auditing, name="audit")
 auditing.add_typer(
     challenge.app, name="challenge", help="Open people whom nobody chose, to an auditor."

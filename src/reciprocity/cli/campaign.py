@@ -1,4 +1,4 @@
-"""Campaigns: what one would meet, why for one person, sending it, and sending what waited."""
+"""Campaigns: which there are, what one would meet, why for one person, sending, what waited."""
 
 import shlex
 import sys
@@ -37,6 +37,26 @@ def _campaigns(context: typer.Context) -> list[str]:
 CampaignId = Annotated[
     str, typer.Argument(metavar="CAMPAIGN", help="A campaign in force.", autocompletion=_campaigns)
 ]
+
+
+@app.command()
+def campaigns(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the campaigns and their messages, and how far each has come."""
+    from reciprocity.platform.campaigns import list_campaigns
+
+    with opened(context) as shop:
+        found, at = list_campaigns(shop), shop.journal.clock()
+    if as_json:
+        print_json({"campaigns": found})
+    elif not found:
+        print("brand.toml has no campaign yet: write [campaigns.NAME], then `reciprocity apply`")
+    else:
+        from reciprocity.cli.screen import screen
+        from reciprocity.cli.tables import campaigns_table
+
+        screen().print(campaigns_table(found, at))
+        if any(not one.applied for one in found):
+            print("* the brand file says otherwise: `reciprocity apply` puts it in force")
 
 
 @app.command()

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, opened, print_json, read, written
 from reciprocity.errors import Conflict
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(cls=Contents, no_args_is_help=True)
 
 
 @app.command("begin")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, front_of, opened, print_json
 from reciprocity.errors import ReciprocityError
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer()
-journal = typer.Typer(no_args_is_help=True)
-gap = typer.Typer(no_args_is_help=True)
+journal = typer.Typer(cls=Contents, no_args_is_help=True)
+gap = typer.Typer(cls=Contents, no_args_is_help=True)
 app.add_typer(journal, name="journal", help="The journal's caches.")
 app.add_typer(gap, name="gap", help="What a restore lost.")
 

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, front_of, opened, print_json
 
 __all__ = ["app"]
 
 app = typer.Typer()
-importing = typer.Typer(no_args_is_help=True)
+importing = typer.Typer(cls=Contents, no_args_is_help=True)
 app.add_typer(importing, name="import", help="Take people in from a file.")
 
 

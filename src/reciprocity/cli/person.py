@@ -7,6 +7,7 @@ import typer
 
 from reciprocity.cli import wishes
 from reciprocity.cli.acting import Method, Who, report
+from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, SaveReceipt, front_of, opened, pairs, print_json, written
 from reciprocity.errors import InputError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer()
-person = typer.Typer(no_args_is_help=True)
+person = typer.Typer(cls=Contents, no_args_is_help=True)
 app.add_typer(person, name="person", help="Show, and act for, one person.")
 person.add_typer(wishes.app)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reciprocity.cli import verifying
+from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, opened, print_json, read, written
 from reciprocity.errors import InputError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer()
-log = typer.Typer(no_args_is_help=True)
+log = typer.Typer(cls=Contents, no_args_is_help=True)
 app.add_typer(verifying.app, name="verify", help="Check proofs, without the brand's help.")
 app.add_typer(log, name="log", help="The public log: its key, its files.")
 
@@ -126,7 +127,10 @@ def log_epoch(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    print(f"epoch {found.number}: {found.sum_n} events of {found.slots} slots, root {found.root}")
+    from reciprocity.cli.screen import counted
+
+    covered = f"{counted(found.sum_n, 'event')} of {counted(found.slots, 'slot')}"
+    print(f"epoch {found.number}: {covered}, root {found.root}")
     print("it was stated just now" if found.new else "nothing was written since it was stated")
 
 

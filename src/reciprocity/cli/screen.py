@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-__all__ = ["Move", "bar", "day", "moment", "plain_table", "progress", "screen", "share"]
+__all__ = ["Move", "bar", "counted", "day", "moment", "plain_table", "progress", "screen", "share"]
 
 WIDE: Final = 120
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
@@ -89,6 +89,15 @@ def share(part: int, whole: int) -> str:
     ('33.3 %', '')
     """
     return f"{part / whole * 100:.1f} %" if whole else ""
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """How many there are of what is called *one*, and *many* (by default with an s) if several.
+
+    >>> counted(1, "person", "people"), counted(1_200, "event")
+    ('1 person', '1,200 events')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def moment(at: int) -> str:

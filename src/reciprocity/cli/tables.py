@@ -6,7 +6,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from reciprocity.cli.screen import bar, moment, plain_table, share
+from reciprocity.cli.screen import bar, counted, day, moment, plain_table, share
 from reciprocity.decide.one import Why, meaning_of
 from reciprocity.decide.rulebook import REASONS, Rulebook
 from reciprocity.deliver.campaign import MessageCounts, Plan
@@ -15,6 +15,7 @@ from reciprocity.listen.feedback import Said
 from reciprocity.listen.funnel import Funnel
 from reciprocity.model import Verdict
 from reciprocity.platform import PromisesKept
+from reciprocity.platform.campaigns import Listed
 from reciprocity.platform.difference import Difference, Outcome
 from reciprocity.prove.figures import Audit, Breach
 from reciprocity.prove.published import Published
@@ -24,6 +25,7 @@ __all__ = [
     "audit_words",
     "audits_table",
     "breaches_table",
+    "campaigns_table",
     "diff_table",
     "diff_words",
     "events_table",
@@ -61,8 +63,8 @@ def _place(reason: str) -> int:
 def plan_head(plan: Plan) -> str:
     """What is planned, for whom and as of when."""
     return (
-        f"Campaign {plan.campaign} for {plan.people:,} people, as of {moment(plan.at)} "
-        f"and {plan.position:,} events"
+        f"Campaign {plan.campaign} for {counted(plan.people, 'person', 'people')}, "
+        f"as of {moment(plan.at)} and {counted(plan.position, 'event')}"
     )
 
 
@@ -99,9 +101,9 @@ def plan_words(plan: Plan) -> str:
     chosen = ", ".join(f"{name} {count:,}" for name, count in plan.chosen.items())
     total = sum(plan.chosen.values())
     return (
-        f"{total:,} people would be reached now, by one message each or as many as the campaign "
-        f"allows: {chosen}.\n{plan.unchosen:,} messages stand back for one that matters more to "
-        "the person."
+        f"{counted(total, 'message')} would be sent now, to nobody more than the campaign allows: "
+        f"{chosen}.\n{counted(plan.unchosen, 'message')} would stand back for what matters more "
+        "to the person."
     )
 
 
@@ -132,8 +134,9 @@ def diff_words(found: Difference) -> str:
     gains = sum(one.people for one in found.moved if one.after[0] is Verdict.DELIVER)
     losses = sum(one.people for one in found.moved if one.before[0] is Verdict.DELIVER)
     said = (
-        f"Of {found.people:,} people, as of {moment(found.at)}: {gains:,} messages could be "
-        f"delivered that cannot now, {losses:,} could be no more. Nothing was changed."
+        f"Of {counted(found.people, 'person', 'people')}, as of {moment(found.at)}: "
+        f"{counted(gains, 'message')} could be delivered that cannot now, {losses:,} could be no "
+        "more. Nothing was changed."
     )
     lines = [said]
     if found.gone:
@@ -225,6 +228,29 @@ def rules_table(rulebook: Rulebook) -> Table:
         until = f" (until {rule.until})" if rule.until else ""
         table.add_row(str(order), rule.kind, rule.reason, " ".join(rule.bases), rule.when + until)
     return table
+
+
+def campaigns_table(found: Sequence[Listed], at: int) -> Table:
+    """Campaigns and their messages, a line each; where a campaign stands at *at*."""
+    columns = ("campaign", "stands", "sent", "waiting", "message", "channel", "purpose", "subject")
+    table = plain_table(*columns, numbers=("waiting",))
+    for one in found:
+        name = one.campaign + ("" if one.applied else " *")
+        head = (name, _stands(one, at), moment(one.sent_at) or "not yet", f"{one.waiting:,}")
+        if not one.messages:
+            table.add_row(*head)
+        for told in one.messages:
+            table.add_row(*head, told.message, told.channel, told.purpose, told.subject)
+            head = ("", "", "", "")
+    return table
+
+
+def _stands(one: Listed, at: int) -> str:
+    if not one.in_force:
+        return "not in force"
+    if at < one.opens:
+        return f"opens {day(one.opens)}"
+    return f"open until {day(one.closes)}" if at < one.closes else f"closed {day(one.closes)}"
 
 
 def funnel_table(requests: Sequence[Funnel]) -> Table:

@@ -1,12 +1,14 @@
 """Checking proofs: works with a file and a key alone, on a machine that has no brand."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, front_of, print_json, read, written
 from reciprocity.errors import InputError
 
@@ -16,9 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(cls=Contents, no_args_is_help=True)
 
 HOUR_MS: Final = 3_600_000
+_FORMAT: Final = re.compile(r"reciprocity-(receipt|person|challenge)@v\d+")
 
 Key = Annotated[
     list[str] | None,
@@ -53,7 +56,7 @@ def verify_receipt(
     """Check that a signed log holds what a receipt says; exit code 1 if it does not."""
     from reciprocity.prove.verify import verify_receipt as verify
 
-    found = verify(read(file, "receipt"), *_trust(context, key, policy))
+    found = verify(_proof(file, "receipt", "receipt"), *_trust(context, key, policy))
     if as_json:
         print_json(found)
         return
@@ -74,7 +77,7 @@ def verify_consent(
     """Check that a consent receipt (ISO/IEC TS 27560) says only what the log proves."""
     from reciprocity.prove.verify import verify_consent as verify
 
-    found = verify(read(file, "consent receipt"), *_trust(context, key, policy))
+    found = verify(_proof(file, "consent receipt", "consent"), *_trust(context, key, policy))
     if as_json:
         print_json(found)
         return
@@ -96,7 +99,7 @@ def verify_person(
     from reciprocity.prove.verify import verify_person as verify
 
     before = _seen(seen) if seen else None
-    found = verify(read(file, "proof"), *_trust(context, key, policy), before)
+    found = verify(_proof(file, "proof", "person"), *_trust(context, key, policy), before)
     if as_json:
         print_json(found)
         return
@@ -144,7 +147,9 @@ def verify_challenge(
     from reciprocity.prove.verify import verify_challenge as verify
 
     agreed = Agreed(commitment, count, read(drawn_from, "checkpoint"))
-    found = verify(read(file, "challenge"), *_trust(context, key, policy), agreed=agreed)
+    found = verify(
+        _proof(file, "challenge", "challenge"), *_trust(context, key, policy), agreed=agreed
+    )
     if as_json:
         print_json(found)
         return
@@ -207,6 +212,32 @@ def verify_page(
 
     written(output, verifier_page().encode())
     print(f"{output}: open it from disk, or host it; it loads nothing and sends nothing")
+
+
+def _proof(file: Path, what: str, kind: str) -> bytes:
+    """What *file* holds, which is to be a *kind*; raises `InputError` if it says it is another.
+
+    Whether it is what it says, and holds, is for the check to find: that is no matter of kind.
+    """
+    data = read(file, what)
+    try:
+        said = json.loads(data)
+    except (ValueError, RecursionError):
+        return data
+    told = _kind(said) if isinstance(said, dict) else ""
+    if told and told != kind:
+        raise InputError(
+            f"file {file} is no {what}: check it with `reciprocity verify {told} {file}`"
+        )
+    return data
+
+
+def _kind(said: dict[str, object]) -> str:
+    """Which of `verify`'s commands checks what says this of itself; empty for none."""
+    if "@context" in said:
+        return "consent"
+    found = _FORMAT.fullmatch(form) if isinstance(form := said.get("format"), str) else None
+    return found[1] if found else ""
 
 
 def _seen(file: Path) -> bytes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, print_json
 from reciprocity.errors import InputError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "cosigning_table", "tell_cosigning"]
 
 app = typer.Typer()
-witness = typer.Typer(no_args_is_help=True)
+witness = typer.Typer(cls=Contents, no_args_is_help=True)
 app.add_typer(witness, name="witness", help="A witness: it vouches that logs have one history.")
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The witness's folder.")]
