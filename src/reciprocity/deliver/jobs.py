@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from reciprocity.journal.lease import lease
-from reciprocity.storage import connect, explained, upsert
+from reciprocity.storage import connect_defined, explained, upsert
 
 __all__ = ["Jobs"]
 
@@ -29,9 +29,9 @@ class Jobs:
     def __init__(self, folder: Path, clock: Callable[[], int]) -> None:
         """Keep leases and successes in *folder*; *clock* gives the instant in ms."""
         self._folder, self._clock = folder, clock
-        self._db = connect(folder / "standing.db", durable=False)
-        with explained("open the list of jobs"):
-            self._db.define(_SCHEMA)
+        self._db = connect_defined(
+            folder / "standing.db", _SCHEMA, "the list of jobs", durable=False
+        )
 
     def run(self, name: str, work: Callable[[], _Result], otherwise: _Result) -> _Result:
         """What *work* gives; *otherwise* while another process is at the same job.

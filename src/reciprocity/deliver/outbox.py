@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reciprocity.storage import connect, explained
+from reciprocity.storage import connect_defined, explained
 
 __all__ = ["Outbox", "Queued"]
 
@@ -42,9 +42,7 @@ class Outbox:
 
     def __init__(self, folder: Path) -> None:
         """Open it in the brand's *folder*."""
-        self._db = connect(folder / "standing.db", durable=False)
-        with explained("open the outbox"):
-            self._db.define(_SCHEMA)
+        self._db = connect_defined(folder / "standing.db", _SCHEMA, "the outbox", durable=False)
 
     def put(self, rows: Iterable[Queued]) -> None:
         """Queue *rows*; one that is queued already keeps its place, and comes no later."""

@@ -1,8 +1,6 @@
 """The server: on one address, with an access log that keeps the links secret."""
 
-import errno
 import logging
-import os
 import socket
 import sys
 from collections.abc import Callable
@@ -12,7 +10,6 @@ from typing import Final
 
 import uvicorn
 
-from reciprocity.errors import InputError, Unavailable
 from reciprocity.http.access import logged
 from reciprocity.http.api.counter import EACH_SECOND
 from reciprocity.http.api.quick import quick
@@ -25,6 +22,7 @@ from reciprocity.http.metrics import Metrics
 from reciprocity.http.wire import BoundedProtocol
 from reciprocity.http.workers import serve_by
 from reciprocity.journal.journal import now_ms
+from reciprocity.witness.listening import listen, url_of
 
 __all__ = ["run", "serve_on"]
 
@@ -54,12 +52,12 @@ def run(
     the port is taken. Anybody may reach what is served here; put a server that speaks TLS before.
     """
     if workers == 1:
-        with _listen(host, port) as listening:
+        with listen(host, port, _BACKLOG) as listening:
             serve_on(listening, folder, announce, clock, write_key=write_key, key_rate=key_rate)
         return
     Desk(folder, clock).close()  # what stands in the way is said once, and here
-    with _listen(host, port) as listening:
-        told = partial(announce, _url_of(listening))
+    with listen(host, port, _BACKLOG) as listening:
+        told = partial(announce, url_of(listening))
         serve_by(workers, listening, folder.resolve(), key_rate, told)
 
 
@@ -93,30 +91,8 @@ def serve_on(
         http=BoundedProtocol,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    announce(_url_of(listening))
+    announce(url_of(listening))
     uvicorn.Server(config).run(sockets=[listening])
-
-
-def _url_of(listening: socket.socket) -> str:
-    bound = listening.getsockname()
-    name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-    return f"http://{name}:{bound[1]}"
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-            raise Unavailable(
-                f"port {port} on {host} cannot be listened on ({os.strerror(error.errno)}): name "
-                "another with --port"
-            ) from error
-        raise InputError(f"host {host!r} is not an address of this machine") from error
-    # Connections inherit it; else an answer in two writes waits 40 ms for an acknowledgement.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
 
 
 def _failed(error: Exception) -> None:

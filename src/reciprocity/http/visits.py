@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from reciprocity.deliver.link import Link
-from reciprocity.storage import connect, explained
+from reciprocity.storage import connect_defined, explained
 
 __all__ = ["ENTRY_MS", "VISIT_MS", "Visit", "Visits"]
 
@@ -57,9 +57,7 @@ class Visits:
         """Keep them in the brand's *folder*."""
         self._path, self._clock = folder / "visits.db", clock
         self._lock = threading.Lock()
-        self._db = connect(self._path, durable=False)
-        with explained("open the visits"):
-            self._db.define(_SCHEMA)
+        self._db = connect_defined(self._path, _SCHEMA, "the visits", durable=False)
 
     def use(self, link: Link) -> bool:
         """Use up a link into a page; False if it was used before."""

@@ -20,6 +20,7 @@ from reciprocity.storage import (
     BUSY_MS,
     Database,
     connect,
+    connect_defined,
     exists,
     explained,
     flush,
@@ -272,10 +273,9 @@ class ObservedRows:
 
     def _opened(self) -> Database:
         if self._db is None:
-            db = connect(self._path, durable=True, busy_ms=self._busy_ms)
-            with explained("open what was observed"):
-                db.define(_SCHEMA)
-            self._db = db
+            self._db = connect_defined(
+                self._path, _SCHEMA, "what was observed", durable=True, busy_ms=self._busy_ms
+            )
         return self._db
 
     def flush(self) -> None:

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from reciprocity.errors import Damaged, ReciprocityError
-from reciprocity.storage import Database, connect, exists, explained, transaction, upsert
+from reciprocity.storage import (
+    Database,
+    connect,
+    connect_defined,
+    exists,
+    explained,
+    transaction,
+    upsert,
+)
 
 __all__ = ["Cosigned", "Seen", "cosigned_checkpoint"]
 
@@ -48,11 +56,11 @@ class Cosigned:
     def __init__(self, folder: Path) -> None:
         """Open it; one that cannot be read is made anew, since nothing in it is needed."""
         try:
-            self._db = _open(folder / FILE)
+            self._db = _opened(folder / FILE)
         except Damaged:
             for path in folder.glob(f"{FILE}*"):
                 path.unlink(missing_ok=True)
-            self._db = _open(folder / FILE)
+            self._db = _opened(folder / FILE)
 
     def seen(self, origin: str, key: str) -> Seen:
         """What is remembered of the witness with verifier key *key*."""
@@ -107,15 +115,8 @@ class Cosigned:
         self.close()
 
 
-def _open(path: Path) -> Database:
-    db = connect(path, durable=False)
-    try:
-        with explained("open the cosigned checkpoints"):
-            db.define(_SCHEMA)
-    except BaseException:
-        db.close()
-        raise
-    return db
+def _opened(path: Path) -> Database:
+    return connect_defined(path, _SCHEMA, "the cosigned checkpoints", durable=False)
 
 
 def cosigned_checkpoint(folder: Path, origin: str = "") -> bytes | None:

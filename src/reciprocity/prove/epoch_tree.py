@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from reciprocity.errors import Damaged, ProofError
-from reciprocity.storage import Database, connect, explained, transaction, upsert
+from reciprocity.storage import Database, connect_defined, explained, transaction, upsert
 from reciprocity.tlog.merkle import HASH_BYTES, prove_inclusion, root_at
 from reciprocity.tlog.tiles import TILE_WIDTH, TileReader, tile_root
 
@@ -174,14 +174,7 @@ class EpochTree:
 
 
 def _opened(path: Path) -> Database:
-    db = connect(path, durable=False)
-    try:
-        with explained("open the tree of epochs"):
-            db.define(_SCHEMA)
-    except BaseException:
-        db.close()
-        raise
-    return db
+    return connect_defined(path, _SCHEMA, "the tree of epochs", durable=False)
 
 
 def _counts(row: bytes) -> "array[int]":

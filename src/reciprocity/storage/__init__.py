@@ -15,7 +15,7 @@ What the chapters above rely on, on both:
 - failures: what can go wrong, in words
 - database: the contract; sqlite, postgresql: the two that keep it (driver: psycopg 3)
 - place: which of the two it is
-- opening: `connect`, and what both share
+- opening: `connect`, `connect_defined`, and what both share
 """
 
 from reciprocity.storage.database import Database, Rows
@@ -29,6 +29,7 @@ from reciprocity.storage.failures import (
 from reciprocity.storage.opening import (
     BUSY_MS,
     connect,
+    connect_defined,
     exists,
     flush,
     rows_in,
@@ -48,6 +49,7 @@ __all__ = [
     "Place",
     "Rows",
     "connect",
+    "connect_defined",
     "driver_failure",
     "exists",
     "explained",

@@ -42,6 +42,23 @@ def connect(
         return PostgresDatabase(place, path.stem, durable=durable, busy_ms=busy_ms)
 
 
+def connect_defined(
+    path: Path, schema: str, what: str, *, durable: bool, busy_ms: int = BUSY_MS
+) -> Database:
+    """As `connect`, with the tables of *schema* made where they are not there.
+
+    *what* is in it, for the words of an error.
+    """
+    db = connect(path, durable=durable, busy_ms=busy_ms)
+    try:
+        with explained(f"open {what}"):
+            db.define(schema)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
 def _shared(path: Path) -> Place | None:
     ours = path.suffix == ".db" and path.stem in SHARED
     return place_of(path.parent) if ours else None

@@ -4,10 +4,7 @@ Nothing here is secret but the key: whoever asks gets the same answers. Put a se
 TLS before it. Several processes may serve one folder.
 """
 
-import errno
 import logging
-import os
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -22,9 +19,10 @@ from litestar import Litestar, Request, get, post
 from litestar.datastructures import State
 from litestar.response.base import ASGIResponse
 
-from reciprocity.errors import InputError, ReciprocityError, Unavailable
+from reciprocity.errors import ReciprocityError
 from reciprocity.tlog.submission import MAX_BYTES
 from reciprocity.witness.folder import known_logs, open_key, open_state
+from reciprocity.witness.listening import listen, url_of
 from reciprocity.witness.state import Remembered
 from reciprocity.witness.witness import Answer, Witness
 
@@ -68,7 +66,7 @@ def run(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    with closing(open_state(folder, key)) as state, _listen(host, port) as listening:
+    with closing(open_state(folder, key)) as state, listen(host, port, _MOST_AT_ONCE) as listening:
         config = uvicorn.Config(
             make_app(Witness(folder, key, state, clock)),
             log_config=None,
@@ -81,27 +79,8 @@ def run(
             limit_concurrency=_MOST_AT_ONCE,
             timeout_graceful_shutdown=_GRACE_S,
         )
-        bound = listening.getsockname()
-        name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        announce(f"http://{name}:{bound[1]}")
+        announce(url_of(listening))
         uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family)
-    except OSError as error:
-        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-            raise Unavailable(
-                f"port {port} on {host} cannot be listened on ({os.strerror(error.errno)}): name "
-                "another with --port"
-            ) from error
-        raise InputError(f"host {host!r} is not an address of this machine") from error
-    # Connections inherit it. asyncio sets it only for sockets that name TCP as their protocol, and
-    # an answer in two writes then waits 40 ms for an acknowledgement.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
 
 
 def make_app(witness: Witness) -> Litestar:

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from reciprocity.errors import InputError, Unavailable
-from reciprocity.storage import BUSY_MS, connect, explained
+from reciprocity.storage import BUSY_MS, connect_defined, explained
 
 __all__ = ["DAY_MS", "MOST_DAYS", "ApiKey", "ApiKeys", "Made", "Scope"]
 
@@ -92,9 +92,9 @@ class ApiKeys:
         *busy_ms* is how long to wait for whoever else writes there.
         """
         self._clock, self._lock = clock, threading.Lock()
-        self._db = connect(folder / "api_keys.db", durable=True, busy_ms=busy_ms)
-        with explained("open the API keys"):
-            self._db.define(_SCHEMA)
+        self._db = connect_defined(
+            folder / "api_keys.db", _SCHEMA, "the API keys", durable=True, busy_ms=busy_ms
+        )
 
     def check(self, name: str, scopes: Sequence[Scope], days: int) -> None:
         """Hold that such a key may be added; raises `InputError` saying what to change."""
