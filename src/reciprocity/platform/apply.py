@@ -1,25 +1,43 @@
-"""Putting a brand file in force: all that it says becomes statements of one act in the log."""
+"""Putting a brand file in force: all that it says becomes statements of one act in the log.
 
+What would undo a person's no is refused: `redraw` for purposes, `release` for campaigns.
+"""
+
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import msgspec
 
-from reciprocity.brand import Brand, law_packs, notice_hash, statement_body, statement_hash
+from reciprocity.brand import (
+    Brand,
+    BrandStatement,
+    law_packs,
+    notice_hash,
+    statement_body,
+    statement_hash,
+)
 from reciprocity.collect.proposition import notice_id, notices_of
+from reciprocity.consent.redraw import freed, left_behind
 from reciprocity.decide.many.named_views import drop_views
 from reciprocity.decide.rulebook import first_rulebook
 from reciprocity.deliver.release import campaigns_to_state
+from reciprocity.errors import InputError
 from reciprocity.events import OperatorActed, Stated, canonical
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
 
 __all__ = ["put_in_force"]
 
+_statement: Final = msgspec.json.Decoder(BrandStatement)
+_LOOKS: Final = 5
+
 
 def put_in_force(journal: Journal, brand: Brand, actor: str) -> list[str]:
     """State in *journal* what changed in *brand*; the names of it. See `Reciprocity.apply`."""
     statement, forced = brand.statement, journal.in_force
+    _refuse_to_free(journal, statement)
     wanted = {
         "brand": ("brand.applied", statement_body(statement)),
         "rulebook": ("rulebook.applied", canonical(first_rulebook(statement))),
@@ -49,6 +67,41 @@ def put_in_force(journal: Journal, brand: Brand, actor: str) -> list[str]:
         with _views_away(journal, names):
             journal.append([*entries, Entry(kind="operator.acted", body=who)])
     return names
+
+
+def _refuse_to_free(journal: Journal, statement: BrandStatement) -> None:
+    """Raise `InputError` if somebody's no to a purpose would cover one below it no longer.
+
+    Everybody is looked at, and again if something was recorded meanwhile, but only where a
+    purpose leaves what it stood below.
+    """
+    before = [
+        _statement.decode(told.body.body)
+        for told in reversed(journal.statements())
+        if told.kind == "brand.applied" and isinstance(told.body, Stated)
+    ]
+    if not (left := left_behind(before, statement)):
+        return
+    for _ in range(_LOOKS):
+        size = journal.state().size
+        people = Counter(
+            name for kept in journal.everyone() if not kept.standing.erased
+            for name in freed(kept.standing.wishes, left)
+        )  # fmt: skip
+        if people or journal.state().size == size:
+            break
+    if people:
+        problems = _words(left, people)
+        raise InputError(problems[0], problems)
+
+
+def _words(left: dict[str, frozenset[str]], people: Counter[str]) -> tuple[str, ...]:
+    return tuple(
+        f"purpose {name} would stand below {' and '.join(sorted(left[name]))} no longer, and "
+        f"{count} people whose no or objection there covers it could be written to: keep it "
+        "below, or give it an id of its own and ask them"
+        for name, count in sorted(people.items())
+    )
 
 
 @contextmanager

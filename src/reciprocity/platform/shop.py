@@ -123,7 +123,7 @@ class Reciprocity:
 
         One act: brand file, rulebook, law packs, notices and campaigns together, or none. A
         campaign that the file no longer has ends. Raises `InputError` for one that was sent and
-        is now to close later.
+        is now to close later, and for purposes that would leave somebody's no behind.
         """
         return put_in_force(self.journal, self.brand, actor)
 
