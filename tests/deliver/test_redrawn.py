@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reciprocity.consent.draft import grant, object_to, refuse
-from reciprocity.errors import InputError
+from reciprocity.deliver.run import sole_sender
+from reciprocity.errors import InputError, ReciprocityError, Unavailable
 from reciprocity.platform import Reciprocity
+from tests.http.at_site import new_site
 from tests.shop import Clock, add_people, new_shop
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def changed(shop: Reciprocity, clock: Clock, *changes: tuple[str, str]) -> list[
     try:
         with Reciprocity.open(shop.brand.folder, clock) as again:
             return again.apply("operator:tests")
-    except InputError:
+    except ReciprocityError:
         file.write_text(before, "utf-8")
         raise
 
@@ -89,3 +91,38 @@ def test_nor_does_it_leave_by_going_away_and_coming_back(shop, clock) -> None:
             ("[purposes.order]", offers.replace(CHILD, ALONE) + "\n[purposes.order]"),
             ('purposes = ["marketing"]', 'purposes = ["offers", "marketing"]'),
         )  # fmt: skip
+
+
+SOONER, LATER = "closes = 2027-06-01T00:00:00Z", "closes = 2027-09-01T00:00:00Z"
+
+
+def test_a_campaign_gets_no_later_end_while_somebody_sends(shop, clock) -> None:
+    with sole_sender(shop.brand.folder), pytest.raises(Unavailable, match="is sending"):
+        changed(shop, clock, (SOONER, LATER))
+    assert "campaign:spring" in changed(shop, clock, (SOONER, LATER))  # nobody had it yet
+    shop.send("spring", "operator:tests")
+    with pytest.raises(InputError, match="spring was sent already and would now close later"):
+        changed(shop, clock, (LATER, "closes = 2027-10-01T00:00:00Z"))
+
+
+def test_what_a_site_may_have_shown_gets_no_later_end_either(tmp_path: Path, clock: Clock) -> None:
+    folder = new_site(tmp_path, "https://www.harbour-vale.example", clock)
+    opened = "2026-01-01T00:00:00Z\ncloses = 2099-06"
+    later = opened.replace("2026", "2099")
+    refused = pytest.raises(InputError, match="has opened, so that a site may have shown it")
+    with Reciprocity.open(folder, clock) as site:
+        with refused:
+            changed(site, clock, (opened, opened.replace("06", "07")))
+        text = (folder / "brand.toml").read_text("utf-8")
+        home = text[text.index("[campaigns.home]") :]
+        changed(site, clock, (home, ""))  # ended, and to begin again
+        with refused:
+            changed(
+                site,
+                clock,
+                ("[channels.site]", home.replace("2099-06", "2099-07") + "\n[channels.site]"),
+            )
+        unopened = home.replace("home", "later").replace(opened, later)
+        unopened = unopened.replace("bulbs", "roots").replace("flour", "bread")
+        changed(site, clock, ("[channels.site]", unopened + "\n[channels.site]"))
+        assert "campaign:later" in changed(site, clock, (later, later.replace("06", "07")))

@@ -10,7 +10,7 @@ import pytest
 from reciprocity.consent.draft import withdraw as draft_withdrawal
 from reciprocity.decide.statements import campaign_in_force, statements_in_force
 from reciprocity.deliver.outbox import Queued
-from reciprocity.deliver.run import _sender, _sole_sender
+from reciprocity.deliver.run import _sender, sole_sender
 from reciprocity.errors import InputError, Unavailable
 from reciprocity.events import Act, Held
 from reciprocity.journal.entry import Entry
@@ -134,7 +134,7 @@ def leave_open_attempt(shop: Reciprocity) -> None:
 def test_a_second_sender_is_turned_away(tmp_path: Path) -> None:
     with new_shop(tmp_path) as shop:
         add_people(shop, 1)
-        with _sole_sender(shop.brand.folder), pytest.raises(Unavailable, match="another process"):
+        with sole_sender(shop.brand.folder), pytest.raises(Unavailable, match="another process"):
             shop.send("spring", "operator:tests")
         assert letters(shop) == []
 

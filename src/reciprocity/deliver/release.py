@@ -2,15 +2,21 @@
 
 A campaign that is no longer in the brand file is stated once more, without messages: what waits
 in the outbox for it is then held back, instead of being sent although it seems gone.
+
+None that somebody may have had a message of ends later than it said: an attempt counts towards
+"once a person" until the end that stood when it was made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
 from reciprocity.brand import OWN, campaign_body
 from reciprocity.decide.statements import campaign_in_force
+from reciprocity.deliver.run import sole_sender
 from reciprocity.errors import InputError
 from reciprocity.events import CampaignStated
 from reciprocity.journal.entry import Entry
@@ -19,15 +25,20 @@ from reciprocity.model import Campaign
 
 __all__ = ["campaigns_to_state"]
 
+_SOON_MS: Final = 60_000
+"""What opens within this time of an `apply` counts as open: it may be by the time it is done."""
+_campaign: Final = msgspec.json.Decoder(Campaign)
 
+
+@contextmanager
 def campaigns_to_state(
     journal: Journal, campaigns: Mapping[str, Campaign], actor: str
-) -> list[Entry]:
+) -> Iterator[list[Entry]]:
     """The statements that bring *campaigns*, and no others, into force; none for what stands.
 
-    Raises `InputError` for a campaign that was sent already and is now to close later: an attempt
-    counts towards "once a person" until the end that stood when it was made, so whoever got a
-    message before could get it again.
+    They are to be appended inside: where a campaign gets a later end, nobody sends meanwhile.
+    Raises `InputError` if it was sent already, or may have been shown on a site, since whoever
+    had a message before could get it again; `Unavailable` while somebody sends.
     """
     stated = {name: campaign_in_force(journal, name).campaign
               for name in _named_in(journal, "campaign.stated") - {OWN}}  # fmt: skip
@@ -36,12 +47,36 @@ def campaigns_to_state(
     changed = {name: each for name, each in wanted.items() if stated.get(name) != each}
     longer = {name for name in changed.keys() & stated.keys()
               if changed[name].closes > stated[name].closes}  # fmt: skip
-    if longer and (late := longer & _named_in(journal, "campaign.planned")):
-        raise InputError(
-            f"campaign {min(late)} was sent already and would now close later, so that people "
-            "could get it twice: keep its end, or give the longer one an id of its own"
-        )
-    return [_statement(name, campaign, actor) for name, campaign in changed.items()]
+    with ExitStack() as held:
+        if longer:
+            held.enter_context(sole_sender(journal.folder))
+            _refuse_later_end(journal, longer)
+        yield [_statement(name, campaign, actor) for name, campaign in changed.items()]
+
+
+def _refuse_later_end(journal: Journal, longer: set[str]) -> None:
+    if late := longer & _named_in(journal, "campaign.planned"):
+        what = f"campaign {min(late)} was sent already"
+    elif late := longer & _shown(journal):
+        what = f"campaign {min(late)} has opened, so that a site may have shown it,"
+    else:
+        return
+    raise InputError(
+        f"{what} and would now close later, so that people could get it twice: keep its end, or "
+        "give the longer one an id of its own"
+    )
+
+
+def _shown(journal: Journal) -> set[str]:
+    """The campaigns that ever had a message for a place on a site, and have opened."""
+    soon, found = journal.clock() + _SOON_MS, set()
+    for told in journal.statements():
+        if told.kind == "campaign.stated" and isinstance(told.body, CampaignStated):
+            campaign = _campaign.decode(told.body.body)
+            placed = any(message.place for message in campaign.messages.values())
+            if placed and campaign.opens <= soon:
+                found.add(told.body.campaign)
+    return found
 
 
 def _named_in(journal: Journal, kind: str) -> set[str]:

@@ -52,6 +52,7 @@ __all__ = [
     "send_own",
     "send_waiting",
     "settle",
+    "sole_sender",
     "to_queue",
 ]
 
@@ -87,7 +88,8 @@ class Post(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def _sole_sender(folder: Path) -> Iterator[None]:
+def sole_sender(folder: Path) -> Iterator[None]:
+    """Nobody else sends for the brand in *folder* inside; raises `Unavailable` if somebody does."""
     with lease(folder / "send.lock") as held:
         if not held:
             raise Unavailable(
@@ -127,7 +129,7 @@ def send_campaign(
     process is sending.
     """
     journal = post.journal
-    with _sole_sender(journal.folder):
+    with sole_sender(journal.folder):
         unknown = settle(journal).get(campaign_id, 0)
         statements, stated = statements_in_force(journal), campaign_in_force(journal, campaign_id)
         if is_on_site(statements.brand, stated.campaign):
@@ -155,7 +157,7 @@ def send_waiting(post: Post, on_sent: Callable[[int, int], None] | None = None) 
     because its messages no longer go with the brand file, stops none of the others; then the
     first such `InputError` is raised when they are done.
     """
-    with _sole_sender(post.journal.folder):
+    with sole_sender(post.journal.folder):
         unknown, reports = settle(post.journal), []
         trouble: InputError | None = None
         for occasion in sorted({*post.outbox.occasions(), *unknown}):

@@ -59,9 +59,14 @@ def put_in_force(journal: Journal, brand: Brand, actor: str) -> list[str]:
             told = {"id": notice_id(terms.proposition), "language": terms.language,
                     "text": terms.text}  # fmt: skip
             entries.append(_stated("notice.published", name, canonical(told)))
-    entries += campaigns_to_state(journal, brand.campaigns, actor)
+    with campaigns_to_state(journal, brand.campaigns, actor) as stated:
+        return _put(journal, [*entries, *stated], actor)
+
+
+def _put(journal: Journal, entries: list[Entry], actor: str) -> list[str]:
+    """Append *entries*, and who did it, which is for auditors: the statements are public."""
     names = [entry.in_force for entry in entries]
-    if entries:  # who did it is for auditors: the statements are public
+    if entries:
         detail = msgspec.Raw(canonical({"names": names}))
         who = OperatorActed(actor=actor, act="apply", detail=detail)
         with _views_away(journal, names):
