@@ -105,6 +105,8 @@ def restore(
         print(f"events lost: {'nobody can say how many' if found.lost < 0 else found.lost}")
         print("nothing is sent before every withdrawal among them was entered again, and")
         print(f"{found.signatures_needed} operators have signed that: `reciprocity gap sign`")
+        print("campaigns that had opened are ended, since some of them may have left in what was")
+        print("lost: `reciprocity gap resume CAMPAIGN` says of one that nothing of it did")
 
 
 @app.command()
@@ -151,6 +153,20 @@ def sign(context: typer.Context, *, as_json: AsJson = False) -> None:
         print(f"signed; {missing} more operator must sign before anything is sent")
     else:
         print("signed; the brand may send again")
+
+
+@gap.command("resume")
+def resume(
+    context: typer.Context,
+    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="One in brand.toml.")],
+) -> None:
+    """Say that nothing of a campaign had left in what a restore lost, so that it may be sent."""
+    from reciprocity.platform.apply import resume as put_back
+
+    actor = front_of(context).actor
+    with opened(context) as shop:
+        put_back(shop.journal, shop.brand, campaign, actor)
+    print(f"campaign {campaign} is in force again")
 
 
 def _declared(context: typer.Context) -> "Brand":

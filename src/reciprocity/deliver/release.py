@@ -4,7 +4,8 @@ A campaign that is no longer in the brand file is stated once more, without mess
 in the outbox for it is then held back, instead of being sent although it seems gone.
 
 None that somebody may have had a message of ends later than it said: an attempt counts towards
-"once a person" until the end that stood when it was made.
+"once a person" until the end that stood when it was made. None that had opened before the log was
+restored comes into force again unless an operator says that nothing of it left in what was lost.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,12 +19,12 @@ from reciprocity.brand import OWN, campaign_body
 from reciprocity.decide.statements import campaign_in_force
 from reciprocity.deliver.run import sole_sender
 from reciprocity.errors import InputError
-from reciprocity.events import CampaignStated
+from reciprocity.events import CampaignStated, OperatorActed, canonical
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
-from reciprocity.model import Campaign
+from reciprocity.model import Campaign, Id
 
-__all__ = ["campaigns_to_state"]
+__all__ = ["campaigns_to_state", "resumed"]
 
 _SOON_MS: Final = 60_000
 """What opens within this time of an `apply` counts as open: it may be by the time it is done."""
@@ -38,7 +39,8 @@ def campaigns_to_state(
 
     They are to be appended inside: where a campaign gets a later end, nobody sends meanwhile.
     Raises `InputError` if it was sent already, or may have been shown on a site, since whoever
-    had a message before could get it again; `Unavailable` while somebody sends.
+    had a message before could get it again; so for one that had opened before the log was
+    restored. `Unavailable` while somebody sends.
     """
     stated = {name: campaign_in_force(journal, name).campaign
               for name in _named_in(journal, "campaign.stated") - {OWN}}  # fmt: skip
@@ -47,11 +49,54 @@ def campaigns_to_state(
     changed = {name: each for name, each in wanted.items() if stated.get(name) != each}
     longer = {name for name in changed.keys() & stated.keys()
               if changed[name].closes > stated[name].closes}  # fmt: skip
+    _refuse_what_may_have_left(journal, changed)
     with ExitStack() as held:
         if longer:
             held.enter_context(sole_sender(journal.folder))
             _refuse_later_end(journal, longer)
         yield [_statement(name, campaign, actor) for name, campaign in changed.items()]
+
+
+def resumed(journal: Journal, name: Id, campaign: Campaign, actor: str) -> list[Entry]:
+    """What brings *campaign* into force again after a restore: *actor* says that none of it left.
+
+    Raises `InputError` where there is nothing to say it of.
+    """
+    if name not in _in_doubt(journal, {name: campaign}):
+        raise InputError(
+            f"campaign {name} does not wait for that: the log was not restored since it opened, "
+            "or somebody said so already"
+        )
+    detail = msgspec.Raw(canonical({"campaign": name}))
+    said = OperatorActed(actor=actor, act="campaign.resumed", detail=detail)
+    return [_statement(name, campaign, actor), Entry(kind="operator.acted", body=said)]
+
+
+def _refuse_what_may_have_left(journal: Journal, changed: Mapping[Id, Campaign]) -> None:
+    if doubtful := _in_doubt(journal, changed):
+        name = min(doubtful)
+        raise InputError(
+            f"campaign {name} had opened before the log was restored, so that some of it may have "
+            "left in what was lost and people could get it twice: say that nothing of it left "
+            f"(reciprocity gap resume {name}), or give it an id of its own that opens from now on"
+        )
+
+
+def _in_doubt(journal: Journal, campaigns: Mapping[Id, Campaign]) -> set[Id]:
+    """Those of *campaigns* that had opened when the log was restored, and were not stated since."""
+    restored = journal.brand_events("log.restored")
+    if not restored:
+        return set()
+    since = restored[-1]
+    stated = {
+        told.body.campaign
+        for told in journal.brand_events("campaign.stated", since.position)
+        if isinstance(told.body, CampaignStated) and _campaign.decode(told.body.body).messages
+    }
+    return {
+        name for name, one in campaigns.items()
+        if one.messages and one.opens <= since.at and name not in stated
+    }  # fmt: skip
 
 
 def _refuse_later_end(journal: Journal, longer: set[str]) -> None:

@@ -2,22 +2,31 @@
 
 The safekeeping mark tells how far the log had got and who was erased. A backup short of it is
 opened under a new origin whose first statement names the old root and the lost range, the erased
-are erased again, and nothing is sent until two operators have signed that every withdrawal of
-the gap was entered again. All of it is done in a folder beside; the journal appears last.
+are erased again, campaigns that had opened are ended, since some of them may have left in what is
+lost, and nothing is sent until two operators have signed that every withdrawal of the gap was
+entered again. All of it is done in a folder beside; the journal appears last.
 """
 
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, cast
 
 import msgspec
+from msgspec.structs import replace
 
+from reciprocity.brand import OWN, campaign_body
 from reciprocity.errors import Conflict, Damaged, InputError
-from reciprocity.events import ErasureDone, LogRestored, OperatorActed, canonical
+from reciprocity.events import (
+    CampaignStated,
+    ErasureDone,
+    LogRestored,
+    OperatorActed,
+    canonical,
+)
 from reciprocity.journal.backup import Manifest, check_pair, sync
 from reciprocity.journal.destroy import Step, bury, destroy, quiet, resume
 from reciprocity.journal.entry import Entry
@@ -28,6 +37,7 @@ from reciprocity.journal.read import Reader
 from reciprocity.journal.safekeeping import Mark, Safekeeping
 from reciprocity.journal.store import migrate, rotate_link_key
 from reciprocity.keys import KeyStore, read_master_key
+from reciprocity.model import Campaign
 from reciprocity.storage import BUSY_MS, Place, connect, place_of
 from reciprocity.storage.sqlite import open_sqlite
 from reciprocity.tlog.merkle import Frontier, hash_leaves
@@ -38,6 +48,7 @@ __all__ = ["STEPS", "Drilled", "Restored", "check_tree", "drill", "restore", "si
 
 _NUMBERED: Final = re.compile(r"(.+?)(?:/([0-9]+))?")
 _AT_ONCE: Final = 10_000
+_CAMPAIGN: Final = "campaign:"
 STEPS: Final = ("check", "unpack", "origin", "erase", "keys.db", "journal.db", "mark", "tidy")
 
 
@@ -298,9 +309,24 @@ def _open_new_origin(
     journal.append([
         Entry(kind="log.restored", body=told),
         Entry(kind="operator.acted", body=who),
+        *_ended(journal, operator),
     ])  # fmt: skip
     with closing(journal.connection()) as db:  # versions are given again, links must not be
         rotate_link_key(db, journal.clock())
+
+
+def _ended(journal: Journal, operator: str) -> Iterator[Entry]:
+    """The statements that end each campaign that has opened: once more, without its messages."""
+    at = journal.clock()
+    for name in sorted(journal.forced()):
+        stated = journal.in_force(name) if name.startswith(_CAMPAIGN) else None
+        if stated is None or name == f"{_CAMPAIGN}{OWN}":
+            continue
+        campaign = msgspec.json.decode(stated[1], type=Campaign)
+        if campaign.messages and campaign.opens <= at:
+            ended = msgspec.Raw(campaign_body(replace(campaign, messages={})))
+            body = CampaignStated(campaign=name.removeprefix(_CAMPAIGN), actor=operator, body=ended)
+            yield Entry(kind="campaign.stated", body=body, in_force=name)
 
 
 def _numbered(origin: str) -> tuple[str, int]:

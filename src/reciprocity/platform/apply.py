@@ -22,13 +22,14 @@ from reciprocity.collect.proposition import notice_id, notices_of
 from reciprocity.consent.redraw import freed, left_behind
 from reciprocity.decide.many.named_views import drop_views
 from reciprocity.decide.rulebook import first_rulebook
-from reciprocity.deliver.release import campaigns_to_state
+from reciprocity.deliver.release import campaigns_to_state, resumed
 from reciprocity.errors import InputError
 from reciprocity.events import OperatorActed, Stated, canonical
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
+from reciprocity.model import Id
 
-__all__ = ["put_in_force"]
+__all__ = ["put_in_force", "resume"]
 
 _statement: Final = msgspec.json.Decoder(BrandStatement)
 _LOOKS: Final = 5
@@ -61,6 +62,18 @@ def put_in_force(journal: Journal, brand: Brand, actor: str) -> list[str]:
             entries.append(_stated("notice.published", name, canonical(told)))
     with campaigns_to_state(journal, brand.campaigns, actor) as stated:
         return _put(journal, [*entries, *stated], actor)
+
+
+def resume(journal: Journal, brand: Brand, campaign: Id, actor: str) -> None:
+    """Put *campaign* in force again after a restore: *actor* says that none of it had left.
+
+    Raises `InputError` for one that the brand file does not have, or that does not wait for such
+    a word.
+    """
+    told = brand.campaigns.get(campaign)
+    if told is None:
+        raise InputError(f"campaign {campaign[:64]!r} is not in brand.toml")
+    journal.append(resumed(journal, campaign, told, actor))
 
 
 def _put(journal: Journal, entries: list[Entry], actor: str) -> list[str]:
