@@ -78,6 +78,10 @@ class NoJournal:
         """Nobody is known."""
         return {}
 
+    def left(self, _: Sequence[bytes]) -> frozenset[bytes]:
+        """Nobody was erased."""
+        return frozenset()
+
     def append_many(self, requests: Sequence[Sequence[Entry]]) -> list[list[Appended]]:
         """Everything is taken."""
         return [[Appended(position=0, at=0, slot=0)] for _ in requests]

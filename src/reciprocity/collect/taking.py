@@ -22,6 +22,10 @@ _TAKEN = "; what it takes away was taken"
 _TWICE = "person is named by an earlier row, which was taken"
 _SEVERAL = "external id and addresses are of different people"
 _ERASING = "person asked to be erased"
+_LEFT = (
+    "person was erased: a file does not speak for them any more; if they came back, enter what "
+    "they say with `reciprocity person add`"
+)
 _MOVING = "person's history kept moving on; import the file again"
 
 
@@ -99,15 +103,15 @@ class Taker:
 
     def _round(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
         """Take one job a person; those to decide anew, and those that have to wait for others."""
-        found = self._journal.find_many(
-            [digest for job in jobs for _, digest in job.wanted.called.digests]
-        )
+        digests = [digest for job in jobs for _, digest in job.wanted.called.digests]
+        found = self._journal.find_many(digests)
+        left = self._journal.left(digests)  # after that: who is in neither was never here
         ready, later = _one_each(jobs, found)
         known = self._known({slot for _, slots in ready for slot in slots})
         plans, moved = [], []
         for job, slots in ready:
             if all(slot in known for slot in slots):
-                plans.append(self._plan(job, [known[slot] for slot in slots], found))
+                plans.append(self._plan(job, [known[slot] for slot in slots], found, left))
             else:  # erased between two reads
                 moved.append(job)
         asking = [plan for plan in plans if plan.entries]
@@ -138,9 +142,13 @@ class Taker:
 
     # -- one job --
 
-    def _plan(self, job: Job, people: Sequence[Known], found: dict[bytes, int]) -> _Plan:
-        """What the job comes to, given the *people* its identities lead to."""
+    def _plan(
+        self, job: Job, people: Sequence[Known], found: dict[bytes, int], left: frozenset[bytes]
+    ) -> _Plan:
+        """What the job comes to, given the *people* it leads to, and the identities that *left*."""
         wanted = job.wanted
+        if not left.isdisjoint(digest for _, digest in wanted.called.digests):
+            return self._of_who_left(job, people)
         refused = wanted.problem or self._objection(wanted, people)
         if refused:
             refused += _TAKEN if wanted.said.takes_away else ""
@@ -154,6 +162,13 @@ class Taker:
         draft = self._drafts.change if job.whole else self._drafts.refusal
         entry = draft(wanted, known)
         return _Plan(job=job, entries=() if entry is None else (entry,), slot=known.standing.slot)
+
+    def _of_who_left(self, job: Job, people: Sequence[Known]) -> _Plan:
+        """Nobody is made known anew; of those who came back it takes away what it can."""
+        drafts = [self._drafts.refusal(job.wanted, known) for known in people]
+        taken = _TAKEN if people and job.wanted.said.takes_away else ""
+        entries = tuple(entry for entry in drafts if entry is not None)
+        return _Plan(job=job, entries=entries, refused=_LEFT + taken)
 
     def _objection(self, wanted: Wanted, people: Sequence[Known]) -> str:
         """Why the row cannot be taken whole of *people*; empty if it can."""

@@ -25,6 +25,7 @@ from reciprocity.journal import copies
 from reciprocity.journal.entry import Appended, Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
+from reciprocity.journal.read import left_mark
 from reciprocity.journal.standing import OUTCOMES
 from reciprocity.storage import explained, flush
 
@@ -91,10 +92,20 @@ def bury(journal: Journal, slot: int, requested_at: int, found: Found | None = N
             counted=found.counted if found else None,
         )
         try:
-            return journal.append([Entry(kind="person.erased", body=body)], prove=True)[0]
+            return journal.append([_buried(journal, slot, body)], prove=True)[0]
         except Conflict:
             continue  # somebody wrote of them meanwhile
     raise Conflict("person is erased already, or not known here: there is nothing to erase")
+
+
+def _buried(journal: Journal, slot: int, body: ErasureDone) -> Entry:
+    """The statement, which leaves what nobody can read: marks of all by which they were found.
+
+    They stand in the suppression list, so that a file from before does not bring back, with a yes
+    that nobody can be shown to have taken back, whoever left.
+    """
+    marks = tuple(left_mark(digest) for digest in journal.digests(slot))
+    return Entry(kind="person.erased", body=body, suppress=marks)
 
 
 def _asked_by(history: Sequence[Told]) -> str:

@@ -296,6 +296,16 @@ class Journal(LogSide):
         with self._lock:
             return self.keys.find_pseudonym(pseudonym)
 
+    def digests(self, slot: int) -> list[bytes]:
+        """All by which the person in *slot* is found."""
+        with self._lock:
+            return self.keys.digests(slot)
+
+    def left(self, digests: Sequence[bytes]) -> frozenset[bytes]:
+        """Which of *digests* led to somebody when they were erased; no file brings them back."""
+        with self._lock:
+            return self.reader.left(digests)
+
     def suppressed(self, digests: Sequence[bytes]) -> frozenset[bytes]:
         """Which of *digests* are on the suppression list."""
         with self._lock:

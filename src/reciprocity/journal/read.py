@@ -6,6 +6,7 @@ run inside one transaction of the connection; `snapshot` gives that.
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
+from hashlib import sha256
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -34,10 +35,15 @@ from reciprocity.keys import (
 from reciprocity.model import Profile
 from reciprocity.storage import Database, connect, explained, rows_in
 
-__all__ = ["Reader", "Telling", "reading"]
+__all__ = ["Reader", "Telling", "left_mark", "reading"]
 
 _COLUMNS: Final = "position, slot, version, recorded_at, happened_at, kind, sealed, leaf"
 _PAGE: Final = 2_000
+
+
+def left_mark(digest: bytes) -> bytes:
+    """What marks *digest* as that of somebody who was erased, beside addresses suppressed."""
+    return sha256(b"erased" + digest).digest()[:16]
 
 
 class Telling(Protocol):
@@ -263,6 +269,14 @@ class Reader(LogReader):
         query = "SELECT digest FROM suppression WHERE digest IN (?)"
         with explained("read the suppression list"):
             return frozenset(asked[row[0]] for row in rows_in(self.db, query, list(asked)))
+
+    def left(self, digests: Sequence[bytes]) -> frozenset[bytes]:
+        """Which of *digests* led to somebody when they were erased."""
+        with explained("read the suppression list"):
+            if self.db.execute("SELECT 1 FROM suppression LIMIT 1").fetchone() is None:
+                return frozenset()
+        marks = {left_mark(digest): digest for digest in digests}
+        return frozenset(marks[mark] for mark in self.suppressed(list(marks)))
 
     def act_digest(self, act_id: str) -> bytes:
         """What the journal holds in the place of *act_id*."""

@@ -262,6 +262,12 @@ class KeyStore:
             query = "SELECT digest, slot FROM blind_index WHERE digest IN (?)"
             return dict(rows_in(self._db, query, digests))
 
+    def digests(self, slot: int) -> list[bytes]:
+        """All by which the person in *slot* is found."""
+        with _storage("read keys"):
+            query = "SELECT digest FROM blind_index WHERE slot = ? ORDER BY digest"
+            return [digest for (digest,) in self._db.execute(query, (slot,))]
+
     def find_pseudonym(self, pseudonym: bytes) -> int | None:
         """The slot of *pseudonym*."""
         with _storage("read"):

@@ -1,0 +1,51 @@
+"""Who was erased does not come back by a file: it cannot know what they took back before."""
+
+import pytest
+
+from reciprocity.leave.erase import erase
+from reciprocity.vault.people import find, register, set_address
+from tests.collect.test_imports import ANN, NOW, give
+
+OTHER = {**ANN, "id": "2", "mail": "ben@shop.example"}
+
+
+@pytest.fixture
+def left(shop):
+    """A shop that imported two people, of whom one was erased."""
+    assert shop.import_rows(ANN, OTHER).new == 2
+    erase(shop.journal, find(shop.journal, "id:1"), operator="operator:ada", now=True)
+    return shop
+
+
+@pytest.mark.parametrize(
+    "row", [ANN, {**ANN, "id": ""}, {**ANN, "mail": ""}, {**ANN, "when": "2026-09-20"}]
+)
+def test_no_row_makes_the_erased_known_again_whichever_name_it_has(left, row) -> None:
+    report = left.import_rows(row, OTHER)
+    assert (report.new, report.unchanged, report.refused, report.events) == (0, 1, 1, 0)
+    ((_, reason),) = left.rejects()
+    assert "person was erased" in reason
+
+
+@pytest.mark.parametrize("word", ["no", "stop", "never"])
+def test_nor_does_one_that_takes_away(left, word: str) -> None:
+    assert left.import_rows({**ANN, "offers": word}).events == 0
+    ((_, reason),) = left.rejects()
+    assert "taken" not in reason
+
+
+def test_who_comes_back_speaks_for_themselves_and_a_file_only_takes_away(left) -> None:
+    slot = register(left.journal, left.statement, actor="person", external_id="1").slot
+    told = {"confirmed": True, "actor": "person"}
+    set_address(left.journal, left.statement, slot, "email", "ann@shop.example", **told)
+    assert left.import_rows(ANN).events == 0
+    assert not left.standing("id:1").wishes.answers
+    give(left, "id:1", at=NOW)
+    assert left.import_rows({**ANN, "offers": "never"}).events == 1
+    assert left.standing("id:1").wishes.objections
+    ((_, reason),) = left.rejects()
+    assert reason.endswith("what it takes away was taken")
+
+
+def test_another_person_at_another_address_comes_in(left) -> None:
+    assert left.import_rows({**ANN, "id": "3", "mail": "cat@shop.example"}).new == 1
