@@ -235,3 +235,11 @@ def test_whom_nobody_reads_has_not_found_a_breach(shop: Shop, what: str):
     finally:
         os.close(told)
     assert (ran.returncode, ran.stderr) == (141, "")
+
+
+def test_a_yes_is_one_to_what_the_words_ask_for(shop: Shop):
+    shop.done("person", "add", "--id", "ann", "--address", "email=a@people.example", "--confirmed")
+    ran = shop.refused("person", "grant", "id:ann", "offers", "advice", "--notice", "offers")
+    assert "notice offers does not ask for advice, but for offers" in " ".join(ran.err.split())
+    assert not [one for one in shop.done("person", "show", "id:ann", "--json").json["events"]
+                if one["kind"].startswith("consent.")]  # fmt: skip

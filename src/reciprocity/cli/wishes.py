@@ -55,7 +55,7 @@ def grant(
     actor = front_of(context).actor
     with opened(context) as shop:
         brand = shop.statement
-        shown = notice_shown(brand, shop.laws, notice, language) if notice else {}
+        shown = notice_shown(brand, shop.laws, notice, language, purposes) if notice else {}
         slot = shop.find(who)
         waits = () if confirmed else waiting_for_proof(brand, shop.wishes(slot), purposes)
         at_once = [one for one in purposes if one not in waits]

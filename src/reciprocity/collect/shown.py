@@ -12,13 +12,21 @@ __all__ = ["notice_shown", "waiting_for_proof"]
 
 
 def notice_shown(
-    brand: BrandStatement, laws: tuple[LawPack, ...], notice: str, language: str
+    brand: BrandStatement,
+    laws: tuple[LawPack, ...],
+    notice: str,
+    language: str,
+    purposes: Sequence[Id],
 ) -> dict[str, str]:
-    """What an act says of *notice* as it was shown: the id of its words, and their language.
+    """What a yes to *purposes* says of *notice* as it was shown: the id of its words, the language.
 
     *notice* names a notice, or a proposition, whose words are made of the register; *language* is
-    the brand's own unless told. Raises `InputError` for words that the brand does not have.
+    the brand's own unless told. Raises `InputError` for words that the brand does not have, and
+    for words that ask for something else: a yes is one to what was read.
     """
+    asks = brand.notices.get(notice) or brand.propositions.get(notice)
+    if asks is not None:
+        _check_asked(notice, (*asks.purposes, *asks.behaviours), purposes)
     declared, spoken = brand.notices.get(notice), language or brand.language
     if declared is None and notice in brand.propositions:
         terms, _ = terms_of(brand, laws, notice, spoken)
@@ -27,6 +35,14 @@ def notice_shown(
         raise InputError(f"notice {notice[:64]!r} has no text in {spoken[:16]!r}: see brand.toml")
     told = notice_hash(notice, spoken, declared.text[spoken])
     return {"notice": told, "notice_language": spoken}
+
+
+def _check_asked(notice: str, asked: Sequence[Id], purposes: Sequence[Id]) -> None:
+    if missing := [name for name in purposes if name not in asked]:
+        raise InputError(
+            f"notice {notice} does not ask for {', '.join(missing)}, but for {', '.join(asked)}: "
+            "name the words that the person read"
+        )
 
 
 def waiting_for_proof(

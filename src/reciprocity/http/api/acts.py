@@ -168,7 +168,7 @@ def drafts_of(said: ActSaid, saying: Saying, wishes: Wishes) -> Sequence[Drafted
 def _granted(said: Grant, saying: Saying, wishes: Wishes) -> list[Drafted]:
     brand = saying.brand
     if said.notice:
-        shown = notice_shown(brand, saying.laws, said.notice, said.notice_language)
+        shown = notice_shown(brand, saying.laws, said.notice, said.notice_language, said.purposes)
         saying = replace(saying, **shown)
     elif said.notice_language:
         raise InputError("notice language is told without a notice: name the notice too")
