@@ -178,6 +178,38 @@ def test_an_act_of_somebody_else_is_not_answered_with_theirs(asked):
     assert first["position"] != second["position"]
 
 
+@pytest.mark.parametrize("before", ["yes", "withdraw"])
+def test_a_withdrawal_is_recorded_whatever_had_its_act_id_before(asked, before):
+    person, act = secret(), str(uuid4())
+    asked.send(asked.yes(person))
+    back = {"act": act, "person": person, "answer": "withdraw"}
+    part = {**back, "behaviours": ["purchases"]}
+    first = asked.send(asked.yes(person, act=act) if before == "yes" else part).json()
+    second = asked.send(back).json()
+    assert second["stored"] is True
+    assert second["position"] > first["position"]
+    assert set(asked.states(person).values()) == {ConsentState.WITHDRAWN}
+    assert asked.send(back).json()["position"] == second["position"]
+
+
+def test_another_yes_under_the_same_act_id_is_another_act_and_each_is_kept_once(asked):
+    person, act = secret(), str(uuid4())
+    one = asked.yes(person, act=act, behaviours=[])
+    other = asked.yes(person, act=act, purposes=[])
+    positions = [asked.send(body).json()["position"] for body in (one, other, one, other)]
+    assert positions[0] < positions[1]
+    assert positions[2:] == positions[:2]
+    assert set(asked.states(person).values()) == {ConsentState.GIVEN}
+
+
+def test_the_order_of_names_makes_no_other_act(asked):
+    person, act = secret(), str(uuid4())
+    body = asked.yes(person, act=act, topics={"garden": 2, "bread": 1})
+    first = asked.send(body).json()
+    turned = {**body, "topics": {"bread": 1, "garden": 2}, "purposes": ["shown", "shown"]}
+    assert asked.send(turned).json()["position"] == first["position"]
+
+
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [

@@ -2,12 +2,14 @@
 
 A person is known by the hash of a secret that their browser made when they said yes: the journal
 never holds what would let somebody else take the yes back. The act's id is bound to the secret
-too, so nobody gets the answer to somebody else's act.
+too, so nobody gets the answer to somebody else's act; and to what was said, so nobody is told that
+a withdrawal stands because another act had its id.
 """
 
 from hashlib import sha256
 from typing import Annotated, Final, Literal, NamedTuple
 
+import msgspec
 from msgspec import Meta, Struct, field
 
 from reciprocity.brand import BrandStatement
@@ -60,8 +62,8 @@ class Kept(NamedTuple):
 def give(shop: Reciprocity, terms: Terms, sent: Sent) -> Kept:
     """Keep the yes in *sent* to *terms*; returns once it is durable, the second time the same.
 
-    Raises `InputError` for a yes to what the proposition does not ask, `Conflict` for an act id
-    that was another act's.
+    Raises `InputError` for a yes to what the proposition does not ask, `Conflict` where the
+    person's history kept moving on: then nothing was kept.
     """
     brand = shop.statement
     wanted = _asked(brand, terms.proposition, sent)
@@ -89,7 +91,8 @@ def give(shop: Reciprocity, terms: Terms, sent: Sent) -> Kept:
 def take_back(shop: Reciprocity, sent: Sent) -> Kept | None:
     """Take back what *sent* names, or everything; returns once that stands before any decision.
 
-    None if nobody is known by the secret: nothing stands then.
+    None if nobody is known by the secret: nothing stands then. Raises `Conflict` where the person's
+    history kept moving on.
     """
     slot = known(shop, sent.person)
     if slot is None:
@@ -143,7 +146,16 @@ def _of_somebody_new(
 
 
 def _act_id(sent: Sent) -> str:
-    return f"prompt/{sha256(f'{sent.person}/{sent.act}'.encode()).hexdigest()}"
+    """The journal's id of the act: a hash of all that was sent, whatever the order of its names.
+
+    Only what says the same is a retry. Something else under the same id is another act, which is
+    recorded: to refuse it could lose a withdrawal, and so would to answer it with the first one.
+    """
+    said = [
+        *(sent.person, sent.act, sent.answer, sent.notice, sent.language),
+        *(sorted(set(sent.purposes)), sorted(set(sent.behaviours)), sent.topics),
+    ]
+    return f"prompt/{sha256(msgspec.json.encode(said, order='sorted')).hexdigest()}"
 
 
 def _stands(shop: Reciprocity, appended: Appended) -> Kept:

@@ -19,7 +19,7 @@ from litestar.params import FromPath
 from reciprocity.collect.collector import web_id
 from reciprocity.collect.proposition import Terms, asked_on_site, terms_of
 from reciprocity.decide.statements import statements_in_force
-from reciprocity.errors import Conflict, InputError
+from reciprocity.errors import InputError
 from reciprocity.http.buckets import Buckets
 from reciprocity.http.frame import threaded
 from reciprocity.http.limit import network_of
@@ -129,8 +129,6 @@ def _take(shop: Reciprocity, name: str, body: Sent, headers: Mapping[str, str]) 
         )
     except InputError as error:
         raise Refusal(Kind.INVALID, errors=error.problems) from error
-    except Conflict as error:
-        raise Refusal(Kind.KEY_REUSED, "Make a fresh id for each act.") from error
     if kept is None:
         raise Refusal(Kind.UNKNOWN_PERSON, "Nobody is known by this secret: nothing stands.")
     return said(
