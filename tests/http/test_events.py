@@ -112,6 +112,21 @@ def test_a_write_key_that_is_none_is_refused_whole(site: Collecting, told: str) 
     assert site.send({"batch": [VIEW], "writeKey": "wk_other"}).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"no json", {}),
+        (b"{}", {"Content_Type": "text/html"}),
+        (gzip.compress(b" " * (MOST_UNPACKED_BYTES + 1)), {"Content_Encoding": "gzip"}),
+    ],
+)
+def test_of_whoever_has_no_such_key_nothing_else_is_looked_at(
+    site: Collecting, body: bytes, headers: dict[str, str]
+) -> None:
+    other = "Basic " + b64encode(b"wk_other:").decode()
+    assert site.send(body, Authorization=other, **headers).status_code == 401
+
+
 def test_without_keys_to_check_by_no_key_is_one(tmp_path: Path) -> None:
     clock = Clock()
     with watching(tmp_path, clock) as shop:

@@ -5,6 +5,7 @@ The last server that speaks for somebody else is on this machine, as behind a se
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,10 @@ ONE, SAME, OTHER = (
     {"X-Forwarded-For": told} for told in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
 )
 FLOOD = 90
+
+
+def basic(key: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + b64encode(f"{key}:".encode()).decode()}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +52,33 @@ def test_who_has_no_key_is_held_back_by_network_and_a_key_is_not(
     assert 429 in told[50:]
     assert server.ask("GET", "/v1/brand", headers=SAME | key).status == 200
     assert server.ask("GET", "/v1/brand", headers=OTHER).status == 401
+
+
+@pytest.mark.parametrize(
+    ("number", "bogus", "body"),
+    [
+        (1, basic("wk_none"), b'{"batch": []}'),
+        (2, {"Authorization": "Basic !"}, b'{"batch": []}'),
+        (3, {}, b'{"batch": [], "writeKey": "wk_none"}'),
+    ],
+)
+def test_reports_with_a_key_that_is_none_are_held_back_and_with_one_in_force_not(
+    server: Server, folder: Path, number: int, bogus: dict[str, str], body: bytes
+) -> None:
+    added = new_key(folder, Clock(), Scope.EVENTS_WRITE, name=f"shop-{number}")
+    key = basic(added["Authorization"].partition(" ")[2])
+    one, other = ({"X-Forwarded-For": f"192.0.{net}.{number}"} for net in (2, 3))
+
+    def ask(headers: dict[str, str], sent: bytes = body) -> int:
+        told = {"Content-Type": "application/json", **headers}
+        return server.ask("POST", "/v1/events", sent, told).status
+
+    told = [ask(one | bogus) for _ in range(FLOOD)]
+    assert set(told[:50]) == {401}
+    assert 429 in told[50:]
+    assert ask(one | key, b'{"batch": []}') == 200
+    assert ask(one, b'{"batch": []}') == 200  # a browser of that network has a bucket of its own
+    assert ask(other | bogus) == 401
 
 
 def test_forms_from_one_network_are_held_back_and_from_another_not(server: Server) -> None:

@@ -1,8 +1,9 @@
 """`POST /v1/events` and Segment's own addresses: what shops and their pages report of people.
 
 A browser sends `text/plain`, so that it need not ask first; it is let in by the secret that is its
-`anonymousId`. A server sends its write key. The answer says of each event that was dropped why; it
-carries no cookie and allows no other site to read it.
+`anonymousId`. A server sends its write key, which is looked at before anything of the body is. The
+answer says of each event that was dropped why; it carries no cookie and allows no other site to
+read it.
 """
 
 import binascii
@@ -25,6 +26,7 @@ from reciprocity.http.problem import Kind, Refusal
 from reciprocity.http.site import AnyRequest
 
 if TYPE_CHECKING:
+    from reciprocity.http.api.counter import Counter
     from reciprocity.http.desk import Desk
 
 __all__ = [
@@ -71,25 +73,45 @@ def events_router() -> Router:
 async def collect(request: AnyRequest, state: State) -> Response[bytes]:
     """Keep what may be kept of the events in the body; say of the others why not."""
     desk: Desk = state.desk
-    key = _key_of(request)
-    if not key and not state.events_limit.takes(network_of(request)):
-        raise Refusal(Kind.TOO_MANY)
+    counter: Counter = state.counter
+    network = network_of(request)
+    trusted = await _has_key(request, state, network)
     body = _unpacked(request, await request.body())
     last = request.url.path.rstrip("/").rpartition("/")[2]
     try:
         report = read_report(body, last if last in _KINDS else "")
     except InputError as error:
         raise Refusal(Kind.BAD_REQUEST, str(error)) from error
-    key = key or report.write_key
+    key = "" if trusted else report.write_key
 
     def work() -> Collected:
         if key and not state.write_key(key):
-            raise Refusal(Kind.NO_WRITE_KEY)
-        sender = Sender(trusted=bool(key), signal=_asks_not_to(request))
+            raise counter.turned_away(network, Kind.NO_WRITE_KEY)
+        sender = Sender(trusted=trusted or bool(key), signal=_asks_not_to(request))
         return desk.shop().collector.take(report.events, sender)
 
     text = msgspec.json.encode(await threaded(work))
     return Response(text, media_type=MediaType.JSON, headers=headers())
+
+
+async def _has_key(request: AnyRequest, state: State, network: str) -> bool:
+    """Does the head of the request name a write key? False where it names none.
+
+    Raises `Refusal` for a key that is none, and for a *network* that comes too often without one.
+    """
+    counter: Counter = state.counter
+    told = request.headers.get("authorization", "")
+    if not told:
+        if not state.events_limit.takes(network):
+            raise Refusal(Kind.TOO_MANY)
+        return False
+    try:
+        key = _key_in(told)
+    except InputError as error:
+        raise counter.turned_away(network, Kind.NO_WRITE_KEY, str(error)) from error
+    if not await threaded(lambda: state.write_key(key)):
+        raise counter.turned_away(network, Kind.NO_WRITE_KEY)
+    return True
 
 
 def _asks_not_to(request: AnyRequest) -> bool:
@@ -99,19 +121,17 @@ def _asks_not_to(request: AnyRequest) -> bool:
     )
 
 
-def _key_of(request: AnyRequest) -> str:
-    """The write key that the request names as its user (Basic), or an empty text."""
-    scheme, _, told = request.headers.get("authorization", "").partition(" ")
-    if not scheme:
-        return ""
+def _key_in(authorization: str) -> str:
+    """The write key that is the user of Basic *authorization*; `InputError` if there is none."""
+    scheme, _, told = authorization.partition(" ")
     if scheme.lower() != "basic":
-        raise Refusal(Kind.NO_WRITE_KEY, "Authorization is not Basic, expected the write key.")
+        raise InputError("Authorization is not Basic, expected the write key.")
     try:
         key = b64decode(told.strip(), validate=True).decode().partition(":")[0]
     except (binascii.Error, UnicodeError):
         key = ""
     if not key:
-        raise Refusal(Kind.NO_WRITE_KEY, "Authorization holds no write key.")
+        raise InputError("Authorization holds no write key.")
     return key
 
 

@@ -71,13 +71,16 @@ class Counter:
         if authorization[: len(_BEARER)].lower() == _BEARER:
             key = self._opened().let_in(token)
         if key is None:
-            told = network if isinstance(network, str) else network()
-            raise Refusal(Kind.NO_KEY if self._strangers.takes(told) else Kind.TOO_MANY)
+            raise self.turned_away(network if isinstance(network, str) else network())
         if not self._paces.takes(key.name):
             raise Refusal(Kind.TOO_MANY)
         if scope not in key.scopes:
             raise Refusal(Kind.NO_SCOPE, f"Ask an operator for a key with the scope {scope}.")
         return key
+
+    def turned_away(self, network: str, kind: Kind = Kind.NO_KEY, detail: str = "") -> Refusal:
+        """What to tell whoever has no key that is in force: *kind*, or that they ask too often."""
+        return Refusal(kind, detail) if self._strangers.takes(network) else Refusal(Kind.TOO_MANY)
 
     def deciding(self, authorization: str, network: Network) -> Reciprocity:
         """The brand, for whoever may ask what is decided; raises `Refusal` for any other."""
