@@ -116,6 +116,16 @@ def test_a_visit_ends(site: Site) -> None:
         assert site.client.get(path).status_code == 401
 
 
+def test_sizes_without_end_are_refused_with_a_visit_and_without(site: Site) -> None:
+    path = f"/me/proof.json?since={'9' * 5_000}"
+    assert site.client.get(path).status_code == 400
+    site.enter()
+    assert site.client.get(path).status_code == 400
+    many = ",".join(["9" * 16] * 100)
+    assert site.client.get(f"/me/proof.json?since=1,x,,{'9' * 16}").status_code == 200
+    assert site.client.get(f"/me/proof.json?since={many}").status_code == 200
+
+
 def test_closing_ends_every_window(site: Site) -> None:
     site.enter()
     secret = site.client.cookies["reciprocity_page"]
@@ -239,6 +249,7 @@ def test_half_a_form_takes_nothing_back(site: Site) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [("topic.garden", "3"), ("cap.email", "-1"), ("cap.email", "many"), ("quiet.from", "25:00"),
+     ("cap.email", "0" * 9 + "1" * 5_000), ("cap.email", "0" * 9 + "9" * 8),
      ("pause", "1000"), ("value.visits", "a lot"), ("value.visits", "9" * 40),
      ("zone", "Mars/Olympus"), ("language", "<b>")],
 )  # fmt: skip

@@ -78,7 +78,7 @@ def _cap(form: Mapping[str, str], name: str, now: int | None, odd: list[str]) ->
         return now
     if text == "":
         return None
-    if not (text.isascii() and text.isdecimal() and int(text[:9]) <= _MOST):
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or int(text) > _MOST:
         odd.append(f"cap.{name}")
         return now
     return int(text)

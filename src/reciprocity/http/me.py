@@ -5,12 +5,12 @@ Every change comes by POST with the form's code; what was done is told on the pa
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Annotated, Final
 
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from reciprocity.errors import InputError
 from reciprocity.http.frame import answer, headers, threaded
@@ -22,6 +22,8 @@ __all__ = ["COOKIE", "MOST_FORM_BYTES", "me_router", "with_cookie"]
 
 COOKIE: Final = "reciprocity_page"
 MOST_FORM_BYTES: Final = 65_536
+_MOST_SIZES: Final = 100
+_MOST_SIZES_TEXT: Final = _MOST_SIZES * 17  # each lies below 2**53
 _SEE_OTHER: Final = 303
 _log = logging.getLogger(__name__)
 
@@ -160,9 +162,14 @@ async def close(request: AnyRequest, state: State) -> Response[str]:
 
 
 @get("/proof.json")
-async def proof(request: AnyRequest, state: State, since: FromQuery[str] = "") -> Response[bytes]:
+async def proof(
+    request: AnyRequest,
+    state: State,
+    since: Annotated[str, QueryParameter(max_length=_MOST_SIZES_TEXT)] = "",
+) -> Response[bytes]:
     """The person's proof, since the sizes of the log that they saw before."""
-    sizes = [int(one) for one in since.split(",")[:100] if one.isascii() and one.isdecimal()]
+    told = since.split(",")[:_MOST_SIZES]
+    sizes = [int(one) for one in told if one.isascii() and one.isdecimal()]
     return await _file(
         request, state, "application/json", lambda page, visit: page.proof(visit, sizes)
     )
