@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reciprocity.deliver.link import Link
 from reciprocity.events import Attempt, Feedback
+from reciprocity.listen.feedback import MOST_WORDS
 from tests.shop import DAY
 
 if TYPE_CHECKING:
@@ -133,6 +134,20 @@ def test_a_word_that_is_none_and_a_link_of_no_message_change_nothing(site: Site)
     assert site.client.post(f"{path(site)}/word", data={"word": "useful"}).status_code == 404
     assert site.client.post("/p/rubbish/word", data={"word": "useful"}).status_code == 404
     assert words(site) == []
+
+
+def test_whoever_changes_their_word_without_end_is_told_what_was_not_recorded(site: Site) -> None:
+    link = sent_path(site)
+    for number in range(MOST_WORDS):
+        word = "not_for_me" if number % 2 else "useful"
+        assert "Noted: " in site.client.post(f"{link}/word", data={"word": word}).text
+    answer = site.client.post(f"{link}/word", data={"word": "useful"})
+    assert answer.status_code == 200
+    assert "Nothing was changed." in answer.text
+    assert "Noted: " not in answer.text
+    again = site.client.post(f"{link}/word", data={"word": "not_for_me"}).text
+    assert "Noted: it was not for you." in again  # it is what stands
+    assert words(site) == [True, False] * (MOST_WORDS // 2)
 
 
 def test_on_their_own_page_words_are_counted_with_their_records(site: Site) -> None:

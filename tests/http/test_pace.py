@@ -95,6 +95,23 @@ def test_forms_from_one_network_are_held_back_and_from_another_not(server: Serve
     assert server.ask("GET", "/enter", headers=ONE).status == 200
 
 
+def test_words_on_messages_are_held_back_by_network_and_what_lowers_is_not(
+    server: Server, folder: Path
+) -> None:
+    with new_shop(folder.parent) as shop:
+        path = f"/p/{shop.links.make(Link(0, 1, 'offers', 'email'))}"
+    one, other = ({"X-Forwarded-For": f"198.51.100.{number}"} for number in (1, 2))
+
+    def ask(network: dict[str, str]) -> int:
+        return server.ask("POST", f"{path}/word", b"word=useful", network | FORM).status
+
+    told = [ask(one) for _ in range(FLOOD)]
+    assert set(told[:60]) == {404}  # a link of no message
+    assert 429 in told[60:]
+    assert ask(other) == 404
+    assert server.ask("POST", path, b"most=2", one | FORM).status == 200
+
+
 def test_what_only_takes_away_is_never_held_back(server: Server, folder: Path) -> None:
     with new_shop(folder.parent) as shop:
         path = f"/u/{shop.links.make(Link(0, 1, 'offers', 'email'))}"

@@ -14,6 +14,7 @@ from reciprocity.http.api.keys import Scope
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.http.site import MOST_BYTES
+from reciprocity.listen.feedback import MOST_WORDS
 from tests.http.api_client import fresh, new_key, problem
 from tests.http.at_site import new_site
 from tests.http.running import serving
@@ -128,6 +129,18 @@ def test_the_link_in_a_message_takes_the_yes_back(page):
     got = page.client.post("/u/" + stop.rpartition("/")[2], data={"List-Unsubscribe": "One-Click"})
     assert got.status_code == 200
     assert page.look()["decision"]["reason"] == "withdrawn"
+
+
+def test_a_word_that_is_not_recorded_any_more_is_not_called_stored(page):
+    page.answer("yes")
+    attempt = page.show()["attempt"]
+
+    def say(number: int) -> bool:
+        word = {"person": SECRET, "attempt": attempt, "useful": number % 2 == 0}
+        return page.send(f"{FRONT}/feedback", word).json()["stored"]
+
+    assert [say(number) for number in range(MOST_WORDS + 2)] == [True] * MOST_WORDS + [False, True]
+    assert page.kinds().count("feedback.given") == MOST_WORDS
 
 
 def test_an_impression_sent_again_is_the_same_one(page):

@@ -10,6 +10,7 @@ from reciprocity.errors import InputError
 from reciprocity.events import Attempt, Feedback
 from reciprocity.listen.account import account
 from reciprocity.listen.deliveries import Followed
+from reciprocity.listen.feedback import MOST_WORDS
 from reciprocity.listen.messages import Messages
 from reciprocity.listen.sayings import Code
 from reciprocity.listen.timeline import timeline
@@ -51,7 +52,7 @@ def test_the_same_word_twice_is_one_and_the_newest_counts(
 ) -> None:
     shop, slot, version = sent
     said = [say(shop, slot, version, useful=useful) for useful in (True, True, False, False)]
-    assert said == [True, False, True, False]
+    assert said == [True] * 4
     assert words(shop, slot) == [True, False]
     messages = Messages(shop.journal.statements())
     read = Followed(shop.journal.history(slot), messages)
@@ -62,6 +63,19 @@ def test_the_same_word_twice_is_one_and_the_newest_counts(
     assert len(delivery.records) == 4
     codes = [entry.sentences[0].code for entry in timeline(read)]
     assert codes[:2] == [Code.NOT_FOR_ME, Code.FOUND_USEFUL]
+
+
+def test_words_on_one_message_have_an_end_and_the_last_of_them_stands(
+    sent: tuple[Reciprocity, int, int],
+) -> None:
+    shop, slot, version = sent
+    said = [say(shop, slot, version, useful=number % 2 == 0) for number in range(MOST_WORDS)]
+    assert said == [True] * MOST_WORDS
+    size = shop.journal.state().size
+    assert not say(shop, slot, version, useful=True)
+    assert say(shop, slot, version, useful=False)
+    assert shop.journal.state().size == size
+    assert words(shop, slot)[-1:] == [False]
 
 
 def test_it_decides_nothing(sent: tuple[Reciprocity, int, int]) -> None:

@@ -24,6 +24,7 @@ from reciprocity.events import Attempt
 from reciprocity.http import page as pages
 from reciprocity.http.entry import on_its_way
 from reciprocity.http.frame import answer, render, threaded
+from reciprocity.http.pace import paced
 from reciprocity.http.reading import AnyRequest, fields, reader
 from reciprocity.http.speech import speech
 from reciprocity.http.telling import Telling
@@ -169,9 +170,12 @@ def _lowered(shop: Reciprocity, link: Link, form: Mapping[str, str]) -> bool:
     return True
 
 
-@post("/{token:str}/word", status_code=200)
+@post("/{token:str}/word", status_code=200, before_request=paced)
 async def judge(token: FromPath[str], request: AnyRequest, state: State) -> Response[str]:
-    """Take the person's word on the message: useful, or not for them; then what to lower."""
+    """Take the person's word on the message: useful, or not for them; then what to lower.
+
+    Unlike what is lowered it takes nothing away, so one network may say only so many.
+    """
     brand, language = await reader(request, state)
     form = await fields(request)
     desk: Desk = state.desk
@@ -183,13 +187,16 @@ async def judge(token: FromPath[str], request: AnyRequest, state: State) -> Resp
             return _lower_page(state, brand, language, token, say("Nothing was changed."))
         try:
             link = desk.link(token)
-            give_feedback(
+            stands = give_feedback(
                 desk.shop().journal, link.slot, link.version,
                 useful=useful, method=METHOD, place="mail",
             )  # fmt: skip
         except InputError:
             return answer(404, pages.unknown_page(brand, language))
-        told = say("Noted: it was useful.") if useful else say("Noted: it was not for you.")
+        if not stands:
+            told = say("Nothing was changed.")
+        else:
+            told = say("Noted: it was useful.") if useful else say("Noted: it was not for you.")
         return _lower_page(state, brand, language, token, told, unlike=not useful)
 
     return await threaded(work)

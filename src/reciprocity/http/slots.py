@@ -148,19 +148,21 @@ def _shows(shown: Shown, words: Speech) -> list[Tree]:
 
 @post("/feedback", status_code=200)
 async def word(place: FromPath[str], request: AnyRequest, state: State) -> Response[bytes]:
-    """Note what the person says of a message that was shown; answers once it is durable."""
+    """Note what the person says of a message that was shown; answers once it is durable.
+
+    `stored` is false where they said so much of it that no more is taken.
+    """
     desk: Desk = state.desk
     body = await read(request, Word, state.slots_limit)
-    await threaded(lambda: _note(desk.shop(), place, body))
-    return said({"stored": True})
+    return said({"stored": await threaded(lambda: _note(desk.shop(), place, body))})
 
 
-def _note(shop: Reciprocity, place: str, body: Word) -> None:
+def _note(shop: Reciprocity, place: str, body: Word) -> bool:
     slot = known(shop, body.person)
     if slot is None:
         raise Refusal(Kind.UNKNOWN_PERSON, "Nobody is known by this secret.")
     try:
-        give_feedback(
+        return give_feedback(
             shop.journal, slot, body.attempt, useful=body.useful, method=_PLACE, place=place
         )
     except InputError as error:

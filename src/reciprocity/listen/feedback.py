@@ -1,11 +1,12 @@
-"""What people say of a message: useful, or not for me. One event, and no wish.
+"""What people say of a message: useful, or not for me. An event a word, and no wish.
 
 A word on one message decides nothing by itself: whoever wants less says of what, on the same page.
-It is kept because it is the one honest measure of whether a message was worth sending.
+It is kept because it is the one honest measure of whether a message was worth sending. Words are
+for ever and need no more than the link in a message, so there is an end to them.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -15,7 +16,10 @@ from reciprocity.events import Attempt, Feedback, Outcome
 if TYPE_CHECKING:
     from reciprocity.journal.leaf import Told
 
-__all__ = ["Said", "count_words", "word_on"]
+__all__ = ["MOST_WORDS", "Said", "count_words", "words_on"]
+
+MOST_WORDS: Final = 20
+"""How many words are taken on one message of one person: enough to change one's mind."""
 
 
 class Said(Struct, kw_only=True):
@@ -28,24 +32,19 @@ class Said(Struct, kw_only=True):
     not_for_me: int = 0
 
 
-def word_on(
-    history: Sequence["Told"], attempt: int, *, useful: bool, method: str, place: str = ""
-) -> Feedback | None:
-    """The word to record of a person with *history* on the message whose attempt is that version.
+def words_on(history: Sequence["Told"], attempt: int) -> list[bool]:
+    """What a person with *history* said of the message whose attempt is that version, newest last.
 
-    None where it is their newest word on it already. Raises `InputError` for a version that is no
-    attempt of theirs, and for a person who is erased.
+    True is useful. Raises `InputError` for a version that is no attempt of theirs, and for a person
+    who is erased.
     """
     if not 0 < attempt <= len(history) or not isinstance(history[attempt - 1].body, Attempt):
         raise InputError("message is none that was sent to this person, or they are erased")
-    said = [
+    return [
         told.body.useful
         for told in history
         if isinstance(told.body, Feedback) and told.body.attempt == attempt
     ]
-    if said[-1:] == [useful]:
-        return None
-    return Feedback(attempt=attempt, useful=useful, method=method, place=place)
 
 
 def count_words(histories: Iterable[Sequence["Told"]], campaign: str) -> list[Said]:

@@ -8,11 +8,12 @@ from msgspec import Struct
 
 from reciprocity.consent.laws import DAY_MS
 from reciprocity.errors import Conflict
+from reciprocity.events import Feedback
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.journal.leaf import Told
 from reciprocity.listen.deliveries import Followed
-from reciprocity.listen.feedback import Said, count_words, word_on
+from reciprocity.listen.feedback import MOST_WORDS, Said, count_words, words_on
 from reciprocity.listen.funnel import Funnel, funnel
 from reciprocity.listen.messages import Messages
 from reciprocity.listen.promises import Kept, Promise, promises
@@ -28,14 +29,17 @@ def give_feedback(
 ) -> bool:
     """Record that the person in *slot* found a message useful, or not for them.
 
-    *attempt* is the version of its attempt. False where that is their newest word on it already.
-    Raises `InputError` for a version that is no attempt of theirs, and for a person who is erased.
+    *attempt* is the version of its attempt. True once this is their newest word on it, which is
+    recorded only if it was not yet; False where they said `MOST_WORDS` already: then the newest of
+    those stands, and nothing is recorded. Raises `InputError` for a version that is no attempt of
+    theirs, and for a person who is erased.
     """
     for _ in range(_TRIES):
         history = journal.history(slot)
-        word = word_on(history, attempt, useful=useful, method=method, place=place)
-        if word is None:
-            return False
+        said = words_on(history, attempt)
+        if said[-1:] == [useful] or len(said) >= MOST_WORDS:
+            return said[-1] == useful
+        word = Feedback(attempt=attempt, useful=useful, method=method, place=place)
         entry = Entry(kind="feedback.given", body=word, slot=slot, expect=len(history))
         try:
             journal.append([entry])
