@@ -12,6 +12,7 @@ from reciprocity.deliver.link import Entries, Link
 from reciprocity.deliver.run import send_own
 from reciprocity.errors import InputError
 from reciprocity.vault.suppression import suppress
+from tests.deliver.test_send_edges import held, reopened
 from tests.shop import DAY, Clock, add_people, new_shop
 
 if TYPE_CHECKING:
@@ -91,6 +92,33 @@ def test_the_texts_are_stated_once_and_again_before_their_year_ends(tmp_path: Pa
             assert stated() == times
         assert shop.apply("operator:tests") == []
         assert stated() == times
+
+
+def test_a_mail_whose_channel_the_brand_file_has_no_more_is_held_back_and_said_so(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    with new_shop(tmp_path, clock=clock) as shop:
+        (slot,) = add_people(shop, 1)
+        maildir = shop.brand.folder / "maildir"
+        assert shop.post
+        (maildir / "tmp").rmdir()
+        (maildir / "tmp").touch()  # where files should be made, there is a file
+        assert send_own(shop.post, slot, MESSAGE, "one").waiting == 1
+        (maildir / "tmp").unlink()
+
+    def renamed(text: str) -> str:
+        for table in ("channels", "transports"):
+            text = text.replace(f"[{table}.email]", f"[{table}.mail]")
+        return text.replace('["email"]', '["mail"]').replace('l = "email"', 'l = "mail"')
+
+    with reopened(shop, clock, renamed) as shop:
+        clock.at += DAY
+        (report,) = shop.send_waiting()
+        assert (report.delivered, report.waiting) == (0, 0)
+        assert (report.refused, held(shop, slot)) == ({"message_closed": 1}, ["message_closed"])
+        assert shop.send_waiting() == []
+        assert shop.audit().breaches == ()
 
 
 @pytest.mark.parametrize("change", ["another code", "no code", "another token", "twice the code"])

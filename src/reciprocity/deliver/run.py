@@ -155,14 +155,15 @@ def send_waiting(post: Post, on_sent: Callable[[int, int], None] | None = None) 
 
     An occasion of which all that is left is `unknown` is reported too. One that cannot be sent,
     because its messages no longer go with the brand file, stops none of the others; then the
-    first such `InputError` is raised when they are done.
+    first such `InputError` is raised when they are done. A mail that a person asked for and that
+    the brand file in force has no more is held back, like any message its campaign lost.
     """
     with sole_sender(post.journal.folder):
         unknown, reports = settle(post.journal), []
         trouble: InputError | None = None
         for occasion in sorted({*post.outbox.occasions(), *unknown}):
             try:
-                stated = campaign_in_force(post.journal, occasion.partition("/")[0])
+                stated = _stands(post.journal, occasion)
                 sender = _sender(post, statements_in_force(post.journal), stated, occasion)
                 sender = _drain(post, sender, occasion, on_sent)
             except InputError as error:
@@ -188,6 +189,12 @@ def send_own(post: Post, slot: int, message: str, occurrence: str) -> SendReport
     post.outbox.put([Queued(occasion, slot, message, 0, 0)])
     sender = _drain(post, sender, occasion, None)
     return _report(post, sender, occasion, Counter(), 0)
+
+
+def _stands(journal: Journal, occasion: str) -> CampaignInForce:
+    """The campaign of *occasion*; `apply` keeps all in step but `own`, which is so when used."""
+    campaign_id = occasion.partition("/")[0]
+    return _own_in_force(journal) if campaign_id == OWN else campaign_in_force(journal, campaign_id)
 
 
 def _own_in_force(journal: Journal) -> CampaignInForce:
@@ -289,7 +296,7 @@ def _drain(
         try:
             took = sender.batch(occasion)
         except Conflict:
-            stated = campaign_in_force(post.journal, occasion.partition("/")[0])
+            stated = _stands(post.journal, occasion)
             renewed = _sender(post, statements_in_force(post.journal), stated, occasion)
             renewed.tally, renewed.refused = sender.tally, sender.refused
             sender = renewed
