@@ -1,14 +1,16 @@
 """All that is due, done: what runs every few minutes, by whichever process comes first."""
 
+import logging
+from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from reciprocity.deliver.jobs import Jobs
 from reciprocity.deliver.run import SendReport
-from reciprocity.errors import Conflict, Unavailable
+from reciprocity.errors import Conflict, ReciprocityError, Unavailable
 from reciprocity.events import ErasureDone
 from reciprocity.journal import copies
 from reciprocity.journal.destroy import sweep_orphans
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from reciprocity.platform.shop import Reciprocity
 
 __all__ = ["Ticked", "tick"]
+
+_Result = TypeVar("_Result")
+_log = logging.getLogger(__name__)
 
 
 class Ticked(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,29 +58,66 @@ class Ticked(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
+class _Round:
+    """The jobs of one tick: each has its turn, whatever became of those before it."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self.failed: list[tuple[str, Exception]] = []
+
+    def job(self, name: str, work: Callable[[], _Result], otherwise: _Result) -> _Result:
+        """What *work* gives as the job *name*; *otherwise* if another has it, or if it raises."""
+        return self.spared(name, lambda: self._jobs.run(name, work, otherwise), otherwise)
+
+    def spared(self, name: str, work: Callable[[], _Result], otherwise: _Result) -> _Result:
+        """What *work* gives; *otherwise* if it raises, which is kept for the end of the tick."""
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001  (the proofs must not wait for the mail)
+            self.failed.append((name, error))
+            return otherwise
+
+    def end(self, done: Ticked) -> None:
+        """Raise the first failure, if any; the others are logged, and what is told only once."""
+        if not self.failed:
+            return
+        for name, error in self.failed[1:]:
+            known = isinstance(error, ReciprocityError)
+            _log.error("%s failed too: %s", name, error, exc_info=None if known else error)
+        for line in done.shortfalls():
+            _log.warning("%s", line)
+        if done.audited and done.audited.new_breaches:
+            _log.error("audit found %d new breaches", done.audited.new_breaches)
+        raise self.failed[0][1]
+
+
 def tick(shop: "Reciprocity", actor: str) -> Ticked:
     """Do all that is due; once more, or two at a time, does no harm.
 
     Erasures come first. What cannot be done yet (a message to the person is just being handed
-    over) is left for the next tick. Raises `Unavailable` while another process is sending.
+    over) is left for the next tick. A job that fails keeps none of the others from being done, nor
+    is it a success: the first such failure is raised at the end, so `Unavailable` while another
+    process is sending; further ones are logged.
     """
-    with closing(Jobs(shop.journal.folder, shop.journal.clock)) as jobs:
-        erased = jobs.run("erase", lambda: _erase_due(shop, actor), 0)
+    journal = shop.journal
+    with closing(Jobs(journal.folder, journal.clock)) as jobs:
+        turn = _Round(jobs)
+        erased = turn.job("erase", lambda: _erase_due(shop, actor), 0)
         # Not by one machine for all: each has snapshots of its own.
-        _forget_copies(shop.journal)
-        shop.journal.appender.forget_shared()
-        jobs.run("sweep", lambda: len(sweep_orphans(shop.journal)), 0)
-        forgotten = jobs.run("observed", lambda: forget_due(shop.journal), 0)
+        turn.spared("copies", lambda: _forget_copies(journal), None)
+        turn.spared("shared", journal.appender.forget_shared, None)
+        turn.job("sweep", lambda: len(sweep_orphans(journal)), 0)
+        forgotten = turn.job("observed", lambda: forget_due(journal), 0)
         nothing: list[SendReport] = []
-        sent = jobs.run("send", shop.send_waiting, nothing)
-        epoch = jobs.run("epoch", lambda: publish_if_due(shop.journal), 0)
-        night = partial(jobs.run, "audit", partial(nightly, shop.journal), None)
-        audited = night() if due(shop.journal) else None
+        sent = turn.job("send", shop.send_waiting, nothing)
+        epoch = turn.job("epoch", lambda: publish_if_due(journal), 0)
+        night = partial(turn.job, "audit", partial(nightly, journal), None)
+        audited = night() if turn.spared("audit", lambda: due(journal), otherwise=False) else None
         none: tuple[PromisesKept, ...] = ()
-        counts = scorecard_due(shop.journal)
-        not_kept = jobs.run("promises", lambda: _scored(shop), none) if counts else none
-        cosigning = cosign_in_turn(jobs, shop.journal, shop.brand)
-        return Ticked(
+        counts = turn.spared("promises", lambda: scorecard_due(journal), otherwise=False)
+        not_kept = turn.job("promises", lambda: _scored(shop), none) if counts else none
+        cosigning = turn.spared("cosign", lambda: cosign_in_turn(jobs, journal, shop.brand), None)
+        done = Ticked(
             erased=erased,
             sent=tuple(sent),
             epoch=epoch,
@@ -83,8 +125,10 @@ def tick(shop: "Reciprocity", actor: str) -> Ticked:
             audited=audited,
             not_kept=not_kept,
             cosigning=cosigning,
-            last_success=jobs.last_success(),
+            last_success=turn.spared("last success", jobs.last_success, {}),
         )
+        turn.end(done)
+        return done
 
 
 def _forget_copies(journal: Journal) -> None:
