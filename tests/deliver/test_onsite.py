@@ -12,6 +12,7 @@ from reciprocity.consent.prefer import Preferences, pause, prefer
 from reciprocity.deliver.onsite import Shown
 from reciprocity.deliver.suppose import Changes
 from reciprocity.errors import Conflict, InputError
+from reciprocity.events import Outcome
 from reciprocity.model import Decision, Verdict
 from reciprocity.platform import Reciprocity
 from reciprocity.prove.epochs import publish_epoch
@@ -22,15 +23,32 @@ from tests.http.at_site import new_site
 from tests.shop import DAY, Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 MINUTE = 60_000
+IN_THE_AFTERNOON = Preferences(
+    topics={"garden": 2, "bread": 1}, quiet=(16 * 60, 20 * 60), time_zone="UTC"
+)
+"""Quiet from 16 to 20 o'clock; the tests begin shortly after 14."""
+
+
+class Drowsy(Clock):
+    """A clock of a machine that may sleep for two hours, at any look at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sleeps: Callable[[], bool] = lambda: False
+
+    def __call__(self) -> int:
+        if self.sleeps():
+            self.at += 120 * MINUTE
+        return self.at
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> Drowsy:
+    return Drowsy()
 
 
 @pytest.fixture
@@ -118,6 +136,42 @@ def test_nothing_is_told_again_once_the_person_said_something(shop):
     assert reason(show(shop, slot, "bulbs", "one")) == "history_moved_on"
     assert reason(show(shop, slot, "flour", "two")) == "withdrawn"
     assert kinds(shop, slot).count("delivery.attempted") == 1
+
+
+def asleep_once_attempted(shop: Reciprocity, clock: Drowsy, slot: int, look: int) -> None:
+    """The machine sleeps at the *look*-th look at its clock since an attempt is on record."""
+
+    def sleeps() -> bool:
+        nonlocal look
+        look -= kinds(shop, slot)[-1] == "delivery.attempted"
+        if look == 0:
+            clock.sleeps = lambda: False
+        return look == 0
+
+    clock.sleeps = sleeps
+
+
+def test_words_that_would_leave_too_late_stay_and_do_not_count(shop, clock):
+    slot = visitor(shop)
+    say(shop, slot, lambda: prefer(shop.saying("person", "site"), IN_THE_AFTERNOON))
+    asleep_once_attempted(shop, clock, slot, look=1)
+    assert reason(show(shop, slot, "bulbs", "one")) == "late"
+    attempt, failed = shop.journal.history(slot)[-2:]
+    assert failed.kind == "delivery.failed"
+    assert failed.body == Outcome(attempt=attempt.version, reason="late", again=True)
+    assert shop.on_site.advise(slot, "front").decision.reason == "quiet_time"
+    assert shop.audit().breaches == ()
+    clock.at += 4 * 60 * MINUTE
+    assert isinstance(show(shop, slot, "bulbs", "two"), Shown)
+
+
+def test_words_whose_record_had_to_wait_too_long_stay_and_are_not_told_again(shop, clock):
+    slot = visitor(shop)
+    asleep_once_attempted(shop, clock, slot, look=2)
+    assert reason(show(shop, slot, "bulbs", "one")) == "late"
+    assert kinds(shop, slot)[-2:] == ["delivery.attempted", "delivery.delivered"]
+    assert reason(show(shop, slot, "bulbs", "one")) == "late"
+    assert shop.audit().breaches == ()
 
 
 def test_a_double_click_is_one_impression(shop):

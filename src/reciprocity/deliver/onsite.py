@@ -21,7 +21,7 @@ from reciprocity.decide.one import Judged, decide_one
 from reciprocity.decide.prepare import Prepared
 from reciprocity.decide.zones import zone_offset
 from reciprocity.deliver.attempt import attempt_of
-from reciprocity.deliver.channel import MOVED_ON
+from reciprocity.deliver.channel import LATE, MOVED_ON
 from reciprocity.deliver.email.template import CompiledMessage, compile_message, render
 from reciprocity.deliver.letters import printed
 from reciprocity.deliver.link import Link, Links
@@ -38,6 +38,7 @@ _TRIES: Final = 8
 NOBODY: Final = Decision(verdict=Verdict.REFUSE, reason="unknown_person")
 """What is decided of anything for a person nobody knows."""
 _MOVED_ON: Final = Decision(verdict=Verdict.REFUSE, reason=MOVED_ON)
+_LATE: Final = Decision(verdict=Verdict.REFUSE, reason=LATE)
 _NOTHING: Final = Decision(verdict=Verdict.REFUSE, reason="nothing_here")
 
 
@@ -101,9 +102,10 @@ class OnSite:
         """The words of *message*, on record as delivered; or the decision that none may be shown.
 
         Sent again with the same *act_id* it is one impression, told again for as long as nothing
-        else came to the person's history: what they said since holds. Raises `InputError` where
-        the brand has no such message there, or its templates cannot be filled in for the person,
-        and `Conflict` for an *act_id* that was another impression's.
+        else came to the person's history: what they said since holds. Words that could not leave
+        before the attempt's `handover_by` stay, reason `late`. Raises `InputError` where the brand
+        has no such message there, or its templates cannot be filled in for the person, and
+        `Conflict` for an *act_id* that was another impression's.
         """
         living = self._live.now()
         brand = living.brand
@@ -121,27 +123,26 @@ class OnSite:
                 before = self._before(slot, found.prepared, act_id)
                 return self._again(brand, found, before) if before else judged.decision
             self._words(brand, found, slot, 0, 0)  # what cannot be written is not attempted
+            attempt = self._permitted(judged, kept, found, at)
             try:
-                appended = self._attempt(judged, kept, found, at, act_id)
+                appended = self._attempt(attempt, kept, act_id)
             except Conflict:
                 before = self._before(slot, found.prepared, act_id)
                 if before is None:
                     continue
                 return self._again(brand, found, before)
-            return self._handed_over(brand, found, appended)
+            return self._handed_over(brand, found, attempt, appended)
         return _MOVED_ON
 
-    def _attempt(
-        self, judged: Judged, kept: Kept, live: LiveMessage, at: Instant, act_id: str
-    ) -> Appended:
+    def _permitted(self, judged: Judged, kept: Kept, live: LiveMessage, at: Instant) -> Attempt:
         slot, prepared = kept.standing.slot, live.prepared
         number = draw(self._journal.keys.brand.draw, prepared.occasion, slot, prepared.message_id)
+        return attempt_of(judged, kept.standing, live.stated, at, number)
+
+    def _attempt(self, attempt: Attempt, kept: Kept, act_id: str) -> Appended:
+        slot, expect = kept.standing.slot, kept.standing.version
         entry = Entry(
-            kind="delivery.attempted",
-            body=attempt_of(judged, kept.standing, live.stated, at, number),
-            slot=slot,
-            expect=kept.standing.version,
-            act_id=act_id,
+            kind="delivery.attempted", body=attempt, slot=slot, expect=expect, act_id=act_id
         )
         (appended,) = self._journal.append([entry])
         if appended.again:
@@ -149,16 +150,30 @@ class OnSite:
         return appended
 
     def _handed_over(
-        self, brand: BrandStatement, live: LiveMessage, appended: Appended
+        self, brand: BrandStatement, live: LiveMessage, attempt: Attempt, appended: Appended
     ) -> Shown | Decision:
-        """Past the door, with the outcome on record; not if the person said something meanwhile."""
-        slot, version = appended.slot, appended.version
-        still = self._journal.version(slot) == version
-        body = Outcome(attempt=version, reason="" if still else MOVED_ON, again=not still)
-        kind = "delivery.delivered" if still else "delivery.cancelled"
-        self._journal.append([Entry(kind=kind, body=body, slot=slot)])
-        if not still:
-            return _MOVED_ON
+        """Past the door, with the outcome on record; not if it is late, or the person spoke.
+
+        The record comes before the words, and may have to wait for others: the clock is looked at
+        once more after it. Words that stay in the house then are on record as delivered: they
+        count, which gives nobody more than they may have.
+        """
+        slot, version, at = appended.slot, appended.version, self._now()
+        kind, stopped = "delivered", None
+        if at >= attempt.handover_by:
+            kind, stopped = "failed", _LATE
+        elif self._journal.version(slot) != version:
+            kind, stopped = "cancelled", _MOVED_ON
+        reason = stopped.reason if stopped else ""
+        body = Outcome(attempt=version, reason=reason, again=stopped is not None)
+        happened_at = 0 if stopped else at
+        self._journal.append(
+            [Entry(kind=f"delivery.{kind}", body=body, slot=slot, happened_at=happened_at)]
+        )
+        if stopped:
+            return stopped
+        if self._now() >= attempt.handover_by:
+            return _LATE
         return self._words(brand, live, slot, version, appended.position)
 
     def _before(self, slot: int, prepared: Prepared, act_id: str) -> Appended | None:
@@ -182,9 +197,11 @@ class OnSite:
         self, brand: BrandStatement, live: LiveMessage, attempt: Appended
     ) -> Shown | Decision:
         """What was shown before, once more, if it was shown and nothing came after that."""
-        told = self._journal.history(attempt.slot)[attempt.version :]
+        made, *told = self._journal.history(attempt.slot)[attempt.version - 1 :]
         if [one.kind for one in told] != ["delivery.delivered"]:
             return _MOVED_ON
+        if isinstance(made.body, Attempt) and told[0].at >= made.body.handover_by:
+            return _LATE  # it stood too late for the words to leave
         return self._words(brand, live, attempt.slot, attempt.version, attempt.position)
 
     def _words(
