@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reciprocity.deliver.outbox import Queued
-from reciprocity.deliver.send import RETRY_MS
+from reciprocity.deliver.send import RETRY_MS, STOPPED_MS
 from reciprocity.errors import Damaged, InputError, Unavailable
 from reciprocity.events import Act, ErasureDone, Held, Quiet, TopicLevel
 from reciprocity.journal import pending
@@ -161,6 +161,33 @@ def test_a_door_that_cannot_tell_keeps_the_letter_in_the_house(tmp_path: Path) -
         Late(shop)
         report = shop.send("spring", "operator:tests")
         assert (report.cancelled, report.delivered) == (3, 3)
+        assert shop.audit().breaches == ()
+
+
+def test_who_stops_a_letter_time_and_again_holds_up_nobody(tmp_path: Path) -> None:
+    """A word of theirs falls between attempt and door each time: the letter is put off a little."""
+    clock = Clock()
+    with new_shop(tmp_path, clock=clock) as shop:
+        slots = add_people(shop, 3)
+
+        class Chatty(Around):
+            def hand_over(self, letters: Sequence[Letter], still: Still) -> Sequence[Handed]:
+                if words:
+                    say(shop, slots[0], topics={"garden": TopicLevel(level=words.pop())})
+                return super().hand_over(letters, still)
+
+        words = [1, 2] * 4
+        Chatty(shop)
+        report = shop.send("spring", "operator:tests")
+        assert (report.delivered, report.cancelled, report.waiting) == (2, 3, 1)
+        for tries in (1, 2):
+            (row,) = shop.post.outbox.due("spring", 2**53, 2)
+            assert row.due_at - clock.at == tries * STOPPED_MS
+            assert shop.send_waiting()[0].cancelled == 0
+            clock.at = row.due_at
+            (report,) = shop.send_waiting()
+        assert (report.delivered, report.cancelled, len(words)) == (1, 2, 0)
+        assert set(Counter(recipients(shop)).values()) == {1}
         assert shop.audit().breaches == ()
 
 

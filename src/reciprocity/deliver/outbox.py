@@ -26,7 +26,8 @@ CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due_at);
 class Queued(NamedTuple):
     """A message that waits for a person until *due_at*; *draw* broke a tie when it was chosen.
 
-    *tries* counts hand-overs that failed and may be tried anew.
+    *tries* counts how often it was put off: hand-overs that failed and may be tried anew, or that
+    were stopped at the door time and again.
     """
 
     occasion: str

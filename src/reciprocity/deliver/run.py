@@ -299,6 +299,7 @@ def _drain(
             stated = _stands(post.journal, occasion)
             renewed = _sender(post, statements_in_force(post.journal), stated, occasion)
             renewed.tally, renewed.refused = sender.tally, sender.refused
+            renewed.stops = sender.stops
             sender = renewed
             continue
         if not took:

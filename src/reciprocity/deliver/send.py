@@ -35,6 +35,10 @@ BATCH: Final = 32
 RETRY_MS: Final = 300_000
 MOST_DOUBLINGS: Final = 8
 """A hindrance is waited for longer each time, from 5 minutes to 21 hours."""
+STOPS_AT_ONCE: Final = 2
+"""Stops at the door, in one run, after which a letter is still tried anew at once."""
+STOPPED_MS: Final = 60_000
+"""From then on it waits for so long each time, and for as much longer the next."""
 STANDSTILL: Final = 100
 """Batches in a row in which everything conflicts: then the fault is not that people are quick."""
 
@@ -83,6 +87,7 @@ class Sender:
         self._journal, self._outbox, self._letters = journal, outbox, letters
         self._transports, self._messages, self._stated = transports, messages, stated
         self.tally, self.refused = Tally(), Counter[str]()
+        self.stops = Counter[tuple[int, str]]()
         self._standstill = 0
 
     def batch(self, occasion: str) -> int:
@@ -222,10 +227,14 @@ class Sender:
         """Count what became of it; the row with its next due instant, should it come again."""
         name = str(handed.outcome)
         setattr(self.tally, name, getattr(self.tally, name) + 1)
-        if handed.outcome is Result.CANCELLED:
-            return one.row  # due at once: permission is decided anew
         tries = one.row.tries
         wait = RETRY_MS << min(tries, MOST_DOUBLINGS)
+        if handed.outcome is Result.CANCELLED:
+            letter = one.row.slot, one.row.message
+            self.stops[letter] += 1
+            if self.stops[letter] <= STOPS_AT_ONCE:
+                return one.row  # due at once: permission is decided anew
+            wait = STOPPED_MS * (tries + 1)  # else one person's clicks could hold up everybody
         return one.row._replace(due_at=self._now() + wait, tries=tries + 1)
 
 
