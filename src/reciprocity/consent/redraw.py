@@ -1,20 +1,22 @@
-"""A tree of purposes drawn anew: whom it would free from a no that they said further up.
+"""A brand file drawn anew: whose no it would no longer heed, and whose yes it would make wider.
 
 An objection, or a no, covers what stands below its purpose when it is decided. A brand file that
-takes a purpose out from below one of those above it would so undo what only the person may undo;
-whoever puts it in force asks here first.
+takes a purpose out from below one of those above it would so undo what only the person may undo.
+A yes to a behaviour is one to the events and fields that were kept, and for how long, when it was
+said. Whoever puts a brand file in force asks here first.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
 
 from reciprocity.brand import BrandStatement, ancestors
 from reciprocity.consent.state import Wishes
-from reciprocity.model import ANYWHERE, EVERYTHING, ConsentState, Id
+from reciprocity.model import ANYWHERE, EVERYTHING, OBSERVE, Behaviour, ConsentState, Id
 
-__all__ = ["freed", "left_behind"]
+__all__ = ["freed", "left_behind", "said_less", "widened"]
 
-_AGAINST = frozenset({ConsentState.REFUSED, ConsentState.WITHDRAWN})
-_FOR = frozenset({ConsentState.GIVEN, ConsentState.PENDING})
+_AGAINST: Final = frozenset({ConsentState.REFUSED, ConsentState.WITHDRAWN})
+_FOR: Final = frozenset({ConsentState.GIVEN, ConsentState.PENDING})
 
 
 def left_behind(before: Iterable[BrandStatement], after: BrandStatement) -> dict[Id, frozenset[Id]]:
@@ -44,6 +46,39 @@ def freed(wishes: Wishes, left: Mapping[Id, Collection[Id]]) -> list[Id]:
         name for name, gone in left.items()
         if _objected(wishes, name, gone) or _held_back(wishes, name, gone)
     ]  # fmt: skip
+
+
+def widened(before: Iterable[BrandStatement], after: BrandStatement) -> dict[Id, str]:
+    """What each behaviour of *after* would keep that it does not by the newest statement with it.
+
+    *before* as in `left_behind`. In words, for whoever is to be told; those that would keep no
+    more are left out.
+    """
+    stood: dict[Id, Behaviour] = {}
+    for statement in before:
+        stood = {**statement.behaviours, **stood}
+    found = {
+        name: ", ".join(_more(stood[name], told))
+        for name, told in after.behaviours.items()
+        if name in stood
+    }
+    return {name: more for name, more in found.items() if more}
+
+
+def _more(was: Behaviour, told: Behaviour) -> Iterator[str]:
+    for what, names in (
+        ("event", [one for one in told.events if one not in was.events]),
+        ("field", [one for one in told.fields if one not in was.fields]),
+    ):
+        yield from (f"{what} {name!r}" for name in names)
+    if told.keep_days > was.keep_days:
+        yield f"{told.keep_days} days and not {was.keep_days}"
+
+
+def said_less(wishes: Wishes, wider: Iterable[Id]) -> list[Id]:
+    """Those behaviours in *wider* to which this person's yes stands, or waits."""
+    answers = ((name, wishes.answers.get(f"{name}/{OBSERVE}")) for name in wider)
+    return [name for name, yes in answers if yes is not None and yes.state in _FOR]
 
 
 def _objected(wishes: Wishes, name: Id, gone: Collection[Id]) -> bool:

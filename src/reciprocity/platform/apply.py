@@ -1,10 +1,11 @@
 """Putting a brand file in force: all that it says becomes statements of one act in the log.
 
-What would undo a person's no is refused: `redraw` for purposes, `release` for campaigns.
+What people said is heeded: a file that would undo a no, or make a yes wider, is refused
+(`consent/redraw.py`), and so is one by which somebody could get a message twice (`release`).
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -19,7 +20,7 @@ from reciprocity.brand import (
     statement_hash,
 )
 from reciprocity.collect.proposition import notice_id, notices_of
-from reciprocity.consent.redraw import freed, left_behind
+from reciprocity.consent.redraw import freed, left_behind, said_less, widened
 from reciprocity.decide.many.named_views import drop_views
 from reciprocity.decide.rulebook import first_rulebook
 from reciprocity.deliver.release import campaigns_to_state, resumed
@@ -38,7 +39,7 @@ _LOOKS: Final = 5
 def put_in_force(journal: Journal, brand: Brand, actor: str) -> list[str]:
     """State in *journal* what changed in *brand*; the names of it. See `Reciprocity.apply`."""
     statement, forced = brand.statement, journal.in_force
-    _refuse_to_free(journal, statement)
+    _heed(journal, statement)
     wanted = {
         "brand": ("brand.applied", statement_body(statement)),
         "rulebook": ("rulebook.applied", canonical(first_rulebook(statement))),
@@ -87,39 +88,48 @@ def _put(journal: Journal, entries: list[Entry], actor: str) -> list[str]:
     return names
 
 
-def _refuse_to_free(journal: Journal, statement: BrandStatement) -> None:
-    """Raise `InputError` if somebody's no to a purpose would cover one below it no longer.
+def _heed(journal: Journal, statement: BrandStatement) -> None:
+    """Raise `InputError` if *statement* would undo somebody's no, or make their yes wider.
 
     Everybody is looked at, and again if something was recorded meanwhile, but only where a
-    purpose leaves what it stood below.
+    purpose leaves what it stood below, or a behaviour keeps more than it did.
     """
     before = [
         _statement.decode(told.body.body)
         for told in reversed(journal.statements())
         if told.kind == "brand.applied" and isinstance(told.body, Stated)
     ]
-    if not (left := left_behind(before, statement)):
+    left, wider = left_behind(before, statement), widened(before, statement)
+    if not (left or wider):
         return
     for _ in range(_LOOKS):
-        size = journal.state().size
-        people = Counter(
-            name for kept in journal.everyone() if not kept.standing.erased
-            for name in freed(kept.standing.wishes, left)
-        )  # fmt: skip
-        if people or journal.state().size == size:
+        size, noes, yeses = journal.state().size, Counter[str](), Counter[str]()
+        for kept in journal.everyone():
+            if not kept.standing.erased:
+                noes.update(freed(kept.standing.wishes, left))
+                yeses.update(said_less(kept.standing.wishes, wider))
+        if noes or yeses or journal.state().size == size:
             break
-    if people:
-        problems = _words(left, people)
+    problems = (*_of_noes(left, noes), *_of_yeses(wider, yeses))
+    if problems:
         raise InputError(problems[0], problems)
 
 
-def _words(left: dict[str, frozenset[str]], people: Counter[str]) -> tuple[str, ...]:
-    return tuple(
-        f"purpose {name} would stand below {' and '.join(sorted(left[name]))} no longer, and "
-        f"{count} people whose no or objection there covers it could be written to: keep it "
-        "below, or give it an id of its own and ask them"
-        for name, count in sorted(people.items())
-    )
+def _of_noes(left: Mapping[str, frozenset[str]], people: Counter[str]) -> Iterator[str]:
+    for name, count in sorted(people.items()):
+        yield (
+            f"purpose {name} would stand below {' and '.join(sorted(left[name]))} no longer, and "
+            f"people whose no or objection there covers it ({count}) could be written to: keep it "
+            "below, or give it an id of its own and ask them"
+        )
+
+
+def _of_yeses(wider: Mapping[str, str], people: Counter[str]) -> Iterator[str]:
+    for name, count in sorted(people.items()):
+        yield (
+            f"behaviour {name} would keep more than people said yes to ({count} of them): "
+            f"{wider[name]}; declare that as a behaviour of its own and ask them"
+        )
 
 
 @contextmanager
