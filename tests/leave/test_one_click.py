@@ -159,3 +159,26 @@ def test_before_the_brand_is_applied_there_is_nothing_to_show(tmp_path: Path) ->
         pytest.raises(Unavailable, match="reciprocity apply"),
     ):
         statement_without_keys(db)
+
+
+def lose_from_cache(shop: Reciprocity, slot: int) -> None:
+    """Let the standing cache have lost one person."""
+    with closing(connect(shop.brand.folder / "standing.db", durable=False)) as db:
+        db.execute("DELETE FROM standing WHERE slot = ?", (slot,))
+
+
+def test_a_click_of_somebody_whom_the_cache_lost_is_not_lost_with_them(shop: Reciprocity) -> None:
+    ann, ben = add_people(shop, 2)
+    lose_from_cache(shop, ann)
+    assert click(shop, ann)
+    assert (state(shop, ann), state(shop, ben)) == ("withdrawn", "given")
+    assert shop.send("spring", "operator:tests").delivered == 1
+
+
+def test_nor_is_one_that_was_noted_while_keys_were_away(shop: Reciprocity) -> None:
+    ann, _ = add_people(shop, 2)
+    with closing(shop.journal.connection()) as db:
+        withdraw_without_keys(db, Link(ann, 1, "offers", "email"), shop.journal.clock())
+    lose_from_cache(shop, ann)
+    assert shop.send("spring", "operator:tests").delivered == 1
+    assert state(shop, ann) == "withdrawn"

@@ -6,7 +6,6 @@ other processes did, the entries admitted one by one, keys durable, then the jou
 cache, then the safekeeping mark; only then does anybody get an answer.
 """
 
-import gc
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -18,7 +17,7 @@ from reciprocity.journal import pending, rotation
 from reciprocity.journal.before import Before, read_before
 from reciprocity.journal.cache import StandingCache
 from reciprocity.journal.catch_up import catch_up
-from reciprocity.journal.entry import Appended, sensitive_in
+from reciprocity.journal.entry import Appended, Entry, sensitive_in
 from reciprocity.journal.fence import refuse_fenced
 from reciprocity.journal.log_reader import State
 from reciprocity.journal.mark import catch_up_mark, check_mark
@@ -27,7 +26,7 @@ from reciprocity.journal.read import Reader
 from reciprocity.journal.rotation import settled_signer
 from reciprocity.journal.safekeeping import Mark, Safekeeping
 from reciprocity.journal.turn import Turn
-from reciprocity.journal.waiting import Answer, Request, Ticket, Waiting
+from reciprocity.journal.waiting import Answer, Request, Ticket, Waiting, uncollected
 from reciprocity.journal.write import PUT_STATE, origin_of, proved, write_cache, write_turn
 from reciprocity.keys import KeyStore
 from reciprocity.storage import Database, explained
@@ -135,23 +134,23 @@ class Appender:
     def rebuild(self, progress: Callable[[int], None] | None = None) -> None:
         """Make the cache anew from the events."""
         with self.alone():
-            self._cache.begin()
-            self._cache.empty()
-            self._cache.commit()
+            self._empty_cache()
             self._look(progress)
 
     # -- a turn --
 
     def _turn(self, tickets: Sequence[Ticket]) -> None:
-        with self._turn_lock, _uncollected():
+        with self._turn_lock, uncollected():
             self._write_turn(tickets)
 
     def _write_turn(self, tickets: Sequence[Ticket]) -> None:
         self._begin()
         try:
             state = self._look()
-            turn = Turn(self._before(state, tickets))
-            taken = self._admit_pending(turn)
+            noted = pending.waiting(self._db)
+            asked = [e for ticket in tickets for request in ticket.requests for e in request]
+            turn = Turn(self._before(state, [*(entry for _, entry in noted), *asked]))
+            taken = _admit_noted(turn, noted)
             for ticket in tickets:
                 ticket.answers = [_admit(turn, request) for request in ticket.requests]
             if not turn.written.rows:
@@ -192,21 +191,6 @@ class Appender:
                     one if isinstance(one, ReciprocityError) else proved(one, growth, checkpoint)
                     for one in ticket.answers
                 ]
-
-    def _admit_pending(self, turn: Turn) -> list[int]:
-        """Seal first what was accepted without keys; the ids of what is done."""
-        taken = []
-        for number, entry in pending.waiting(self._db):
-            taken.append(number)
-            if not turn.knows(entry.slot):
-                turn.before.standings.update(self._cache.load([entry.slot]))
-                turn.people.update(self._keys.people([entry.slot]))
-            answer = _admit(turn, [entry])
-            if isinstance(answer, Conflict):  # erased meanwhile: nothing left to take away
-                continue
-            if isinstance(answer, ReciprocityError):
-                raise answer
-        return taken
 
     def _only_drop(self, taken: Sequence[int]) -> None:
         """Nothing to append; acts of people erased meanwhile need not wait any longer."""
@@ -291,8 +275,23 @@ class Appender:
         )
         self._cache_follows = True
 
-    def _before(self, state: State, tickets: Sequence[Ticket]) -> Before:
-        entries = [e for ticket in tickets for request in ticket.requests for e in request]
+    def _empty_cache(self) -> None:
+        self._cache.begin()
+        self._cache.empty()
+        self._cache.commit()
+
+    def _before(self, state: State, entries: Sequence[Entry]) -> Before:
+        """What the turn must know; a cache that lacks somebody is thrown away and made anew."""
+        before = self._read_before(state, entries)
+        lacking = {entry.slot for entry in entries if entry.slot >= 0} - before.standings.keys()
+        if lacking and (lost := self._reader.with_events(lacking)):
+            _log.warning("standing cache lacks %d people, it is made anew", len(lost))
+            self._empty_cache()
+            self._catch_up(state.size)
+            before = self._read_before(state, entries)
+        return before
+
+    def _read_before(self, state: State, entries: Sequence[Entry]) -> Before:
         return read_before(
             entries,
             state,
@@ -380,17 +379,14 @@ class Appender:
             _log.warning("what was observed is not deleted yet, the next tick will: %s", error)
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Pause the cycle collector for a turn, which makes no cycles: it took a third of the time."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+def _admit_noted(turn: Turn, noted: Sequence[tuple[int, Entry]]) -> list[int]:
+    """Seal first what was accepted without keys; the ids of what is done."""
+    for _, entry in noted:
+        answer = _admit(turn, [entry])
+        # One erased meanwhile has nothing left to take away.
+        if isinstance(answer, ReciprocityError) and not isinstance(answer, Conflict):
+            raise answer
+    return [number for number, _ in noted]
 
 
 def _admit(turn: Turn, request: Request) -> Answer:

@@ -171,10 +171,6 @@ class Turn:
 
     # -- one entry --
 
-    def knows(self, slot: int) -> bool:
-        """Was the standing of *slot* read before the turn, or did the turn make it?"""
-        return slot in self.written.standings or slot in self.before.standings
-
     def _stands(self, slot: int) -> Standing | None:
         return self.written.standings.get(slot) or self.before.standings.get(slot)
 

@@ -4,19 +4,34 @@ The thread that finds nobody serving serves: it takes all that waits, writes one
 the serving on to the first of those who came meanwhile. Nobody waits for a clock.
 """
 
+import gc
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from reciprocity.errors import ReciprocityError
 from reciprocity.journal.entry import Appended, Entry
 
-__all__ = ["Answer", "Request", "Ticket", "Waiting"]
+__all__ = ["Answer", "Request", "Ticket", "Waiting", "uncollected"]
 
 MOST_IN_A_TURN: Final = 4_096
 
 Request = Sequence[Entry]
 Answer = list[Appended] | ReciprocityError
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Pause the cycle collector for a turn, which makes no cycles: it took a third of the time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Ticket:

@@ -47,7 +47,7 @@ def withdraw_by_link(journal: Journal, brand: BrandStatement, link: Link) -> boo
     for attempt in range(1, _TRIES + 1):
         kept = journal.kept(link.slot)
         if kept is None:
-            raise Conflict("person of this link is not in the journal: restore the newest backup")
+            return _withdraw_unseen(journal, brand, link)
         if kept.standing.erased:
             return False
         saying = _saying(brand, max(journal.clock(), journal.state().last_at))
@@ -61,6 +61,15 @@ def withdraw_by_link(journal: Journal, brand: BrandStatement, link: Link) -> boo
             continue  # history moved on: look again
         return True
     return False  # erased in the last of these instants
+
+
+def _withdraw_unseen(journal: Journal, brand: BrandStatement, link: Link) -> bool:
+    """The same for somebody whom the standing cache lacks: the appender makes it anew."""
+    if not journal.version(link.slot):
+        raise Conflict("person of this link is not in the journal: restore the newest backup")
+    kind, act = withdraw_all(_saying(brand, journal.clock()), Wishes(), link.purpose, link.channel)
+    journal.append([Entry(kind=kind, body=act, slot=link.slot, expect=ANY_VERSION)])
+    return True
 
 
 def withdraw_without_keys(db: Database, link: Link, at: int) -> None:
