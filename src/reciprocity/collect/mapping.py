@@ -6,6 +6,7 @@ for. `docs/reference/import-mapping.md` is tested to list every key.
 """
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
 
@@ -29,17 +30,24 @@ __all__ = [
     "PointColumn",
     "TopicRule",
     "columns_named",
+    "conditions_of",
     "read_mapping",
+    "word_of",
 ]
 
 MOST_BYTES: Final = 1 << 20
 
 
 class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A row fulfils it if its cell in *column*, white space around it aside, is one of *values*."""
+    """A row fulfils it if its cell in *column* is one of *values*, as `word_of` compares them.
+
+    *others* are words by which it is not fulfilled, but that are no mistake either: what a column
+    that takes something away holds where nothing is taken.
+    """
 
     column: str
     values: Annotated[tuple[str, ...], Meta(min_length=1)] = field(name="is")
+    others: tuple[str, ...] = field(name="is_not", default=())
 
 
 class Constant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -258,6 +266,10 @@ def _lone_problems(mapping: Mapping) -> list[str]:
     for name, point in mapping.points.items():
         if bool(point.column) == bool(point.template):
             problems.append(f"{join('points', name)}: expected either column or template")
+    for key, condition, _ in conditions_of(mapping):
+        words = set(map(word_of, condition.others))
+        problems += [f"{key}: {text.strip()!r} is in `is` and in `is_not`; expected it in one"
+                     for text in condition.values if word_of(text) in words]  # fmt: skip
     when = mapping.evidence.when if mapping.evidence else ""
     if isinstance(when, Moment) and when.column and when.value:
         problems.append("evidence.when: expected either column or value")
@@ -267,6 +279,27 @@ def _lone_problems(mapping: Mapping) -> list[str]:
             '{value = "..."}; {value = ""} where you do not know: the yes is then unverified)'
         )
     return problems
+
+
+def word_of(text: str) -> str:
+    """What conditions compare of *text*: `Ja`, `JA` and ` ja ` are one word."""
+    return text.strip().casefold()
+
+
+def conditions_of(mapping: Mapping) -> Iterator[tuple[str, Condition, bool]]:
+    """Each condition of *mapping* with its key, and whether it takes something away."""
+    for number, rule in enumerate(mapping.consent):
+        if rule.condition is not None:
+            yield f"consent[{number}].if", rule.condition, rule.state != "given"
+    for number, objection in enumerate(mapping.objections):
+        yield f"objections[{number}].if", objection.condition, True
+    for number, topic in enumerate(mapping.topics):
+        yield f"topics[{number}].if", topic.condition, False
+    for name, point in mapping.points.items():
+        if point.bounced is not None:
+            yield f"{join('points', name)}.bounced", point.bounced, True
+        if isinstance(point.confirmed, Condition):
+            yield f"{join('points', name)}.confirmed", point.confirmed, False
 
 
 def columns_named(mapping: Mapping) -> dict[str, str]:

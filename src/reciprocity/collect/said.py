@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from reciprocity.brand import BrandStatement, LawPack
 from reciprocity.brand.plausible import is_language, is_time_zone
 from reciprocity.collect import mapping as told
+from reciprocity.collect.conditions import Conditions
 from reciprocity.consent.draft import validity_days, withdrawn_rows
 from reciprocity.consent.laws import DAY_MS, OBSERVED
 from reciprocity.consent.state import Wishes
@@ -72,7 +73,10 @@ class Sayings:
             rule.purpose: validity_days(statement, laws, rule.purpose) for rule in mapping.consent
         }
         self._places = {name: place for place, name in enumerate(columns)}
-        self._used = [self._places[name] for name in sorted(_columns(mapping))]
+        self._conditions = Conditions(mapping, self._places)
+        self._holds = self._conditions.hold
+        used = self._conditions.columns | _sources(mapping)
+        self._used = [self._places[name] for name in sorted(used)]
         self._kept: dict[tuple[str, ...], Said] = {}
 
     def __call__(self, cells: Sequence[str]) -> Said:
@@ -87,13 +91,14 @@ class Sayings:
 
     def _work_out(self, cells: Sequence[str]) -> Said:
         mapping = self._mapping
-        problem, evidence, language, time_zone = "", None, "", ""
+        evidence, language, time_zone = None, "", ""
+        problem = self._conditions.doubt(cells, self._conditions.unknown(cells))
         try:
             evidence = self._evidence(cells)
             language = self._plain(cells, mapping.language, "language", is_language)
             time_zone = self._plain(cells, mapping.time_zone, "time_zone", is_time_zone)
         except InputError as error:
-            problem = str(error)
+            problem = problem or str(error)
         takes, gives = self._consent(cells, evidence.when if evidence else 0)
         yes = {row.purpose for row in gives}
         topics = {rule.topic: TopicLevel(level=rule.level, source=rule.source)
@@ -126,9 +131,6 @@ class Sayings:
 
     def _cell(self, cells: Sequence[str], column: str) -> str:
         return cells[self._places[column]].strip()
-
-    def _holds(self, cells: Sequence[str], condition: told.Condition | None) -> bool:
-        return condition is None or self._cell(cells, condition.column) in condition.values
 
     def _plain(
         self,
@@ -257,17 +259,11 @@ def read_instant(text: str, written: str, column: str) -> Instant:
     return at
 
 
-def _columns(mapping: told.Mapping) -> set[str]:
-    """The columns that decide what is said: those of conditions, evidence, language and zone."""
-    found = [rule.condition for rule in mapping.consent]
-    found += [rule.condition for rule in mapping.objections]
-    found += [rule.condition for rule in mapping.topics]
-    for point in mapping.points.values():
-        found += [point.bounced, None if isinstance(point.confirmed, bool) else point.confirmed]
-    names = {condition.column for condition in found if condition is not None}
+def _sources(mapping: told.Mapping) -> set[str]:
+    """The columns beside those of conditions that decide what is said."""
     sources: list[object] = [mapping.language, mapping.time_zone]
     if mapping.evidence is not None:
         when = mapping.evidence.when
         sources += [mapping.evidence.how, mapping.evidence.text,
                     when.column if isinstance(when, told.Moment) else when]  # fmt: skip
-    return {*names, *(source for source in sources if source and isinstance(source, str))}
+    return {source for source in sources if source and isinstance(source, str)}
