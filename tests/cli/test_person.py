@@ -150,6 +150,19 @@ def test_people_come_in_from_a_file_and_a_second_run_changes_nothing(shop: Shop,
     assert (second["new"], second["unchanged"], second["events"]) == (0, 1, 0)
 
 
+def test_an_import_says_what_words_the_mapping_does_not_know(shop: Shop, tmp_path: Path):
+    people, mapping = tmp_path / "people.csv", tmp_path / "mapping.toml"
+    people.write_text("customer,checked\nc1,yes\nc2,maybe\nc3,perhaps\n")
+    mapping.write_text(
+        'name = "till"\nexternal_id = "customer"\n[points.email]\ntemplate = "c{row}@x.example"\n'
+        'confirmed = { column = "checked", is = ["yes"] }\n'
+    )
+    told = ("import", "people", people, "--mapping", mapping)
+    expected = "column 'checked': cells whose word no condition of the mapping knows: 2"
+    assert expected in shop.done(*told).out
+    assert shop.done(*told, "--json").json["unknown_words"] == {"checked": 2}
+
+
 def test_a_receipt_comes_in_three_forms_and_says_why_not(shop: Shop):
     shop.yes("gus", "garden=2")
     file = shop.place / "no.json"

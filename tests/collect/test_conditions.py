@@ -105,6 +105,15 @@ def test_a_word_that_only_gives_and_is_not_known_gives_nothing(shop) -> None:
     assert (report.new, report.refused, shop.state("1")) == (1, 0, "never_asked")
 
 
+def test_the_report_counts_by_column_the_words_that_no_condition_knows(shop) -> None:
+    words = ("yes", "YES", "perhaps", "Perhaps", "no", "0", "N", "False", " ", "nein")
+    rows = [row("", offers, number) for number, offers in enumerate(words, 1)]
+    report = take(shop, WITHDRAWN, *rows, row("x", number=20), row("y", number=21), "22,a\n")
+    assert (report.new, report.refused) == (10, 3)
+    assert report.unknown_words == {"flag": 2, "offers": 3}
+    assert take(shop, WITHDRAWN, *rows[:2]).unknown_words == {}
+
+
 @pytest.mark.parametrize(
     ("flag", "shown"),
     [

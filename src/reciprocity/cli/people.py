@@ -45,6 +45,8 @@ def import_people(
     print(report)
     if report.refused:
         print(f"the refused rows' lines and reasons are in {refused}")
+    for column, cells in report.unknown_words.items():
+        print(f"column {column!r}: cells whose word no condition of the mapping knows: {cells}")
 
 
 @app.command()

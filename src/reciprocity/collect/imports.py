@@ -7,6 +7,7 @@ everything standing and changes nothing, also when the first was killed half-way
 """
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -39,6 +40,7 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     """What became of a file's rows: each is *new*, *changed*, *unchanged* or *refused*.
 
     *events* is how many were appended. A refused row's line and reason are in *rejects*.
+    *unknown_words* counts, by column, the cells with a word that no condition of the mapping knows.
     """
 
     rows: int = 0
@@ -48,6 +50,7 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     refused: int = 0
     events: int = 0
     rejects: str = ""
+    unknown_words: dict[str, int] = {}
 
     def __str__(self) -> str:
         """The counts in a sentence."""
@@ -163,6 +166,7 @@ class _Run:
         self._table, self._reader, self._taker = table, reader, taker
         self._rejects, self._progress = rejects, progress
         self._total = 0
+        self._unknown: Counter[str] = Counter()
 
     def run(self, passes: Sequence[Callable[[Row], Job | None]]) -> ImportReport:
         """Make the *passes* over the file; whatever stops one tells how far it came."""
@@ -189,6 +193,7 @@ class _Run:
             refused=self._rejects.count,
             events=taker.events,
             rejects=str(self._rejects.path),
+            unknown_words=dict(sorted(self._unknown.items())),
         )
 
     def _pass(self, judge: Callable[[Row], Job | None], number: int, of: int) -> None:
@@ -222,8 +227,10 @@ class _Run:
             raise
 
     def all_else(self, row: Row) -> Job | None:
-        """A row that the pass before has not taken whole."""
+        """A row that the pass before has not taken whole; the one pass that sees every row."""
         said = self._reader.heard(row)
+        if said is not None and said.unknown:
+            self._unknown.update(said.unknown)
         if said is not None and said.takes_away and not said.gives:
             return None
         return Job(self._reader.read(row, said), whole=True)

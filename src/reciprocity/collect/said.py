@@ -37,7 +37,8 @@ class Said(Struct, frozen=True, kw_only=True, gc=False):
     *takes* and *objections* take away, *gives* gives; *takes_away* says whether anything does.
     *topics* and *shared* are all that the row claims; *topics_now* and *shared_now* the part that
     a yes in this very row covers, which is all that may be taken of a person not known before.
-    *problem* is why nothing but what takes away can be taken.
+    *unknown* are the columns whose cell is a word that no condition knows. *problem* is why
+    nothing but what takes away can be taken.
     """
 
     takes: tuple[ConsentRow, ...] = ()
@@ -53,6 +54,7 @@ class Said(Struct, frozen=True, kw_only=True, gc=False):
     points: dict[str, PointSet]
     language: str = ""
     time_zone: str = ""
+    unknown: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -92,7 +94,8 @@ class Sayings:
     def _work_out(self, cells: Sequence[str]) -> Said:
         mapping = self._mapping
         evidence, language, time_zone = None, "", ""
-        problem = self._conditions.doubt(cells, self._conditions.unknown(cells))
+        unknown = self._conditions.unknown(cells)
+        problem = self._conditions.doubt(cells, unknown)
         try:
             evidence = self._evidence(cells)
             language = self._plain(cells, mapping.language, "language", is_language)
@@ -124,6 +127,7 @@ class Sayings:
             points=points,
             language=language,
             time_zone=time_zone,
+            unknown=unknown,
             problem=problem,
         )
 
