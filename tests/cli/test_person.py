@@ -150,6 +150,19 @@ def test_people_come_in_from_a_file_and_a_second_run_changes_nothing(shop: Shop,
     assert (second["new"], second["unchanged"], second["events"]) == (0, 1, 0)
 
 
+def test_an_import_says_how_often_each_reason_refused_a_row(shop: Shop, tmp_path: Path):
+    people, mapping = tmp_path / "people.csv", tmp_path / "mapping.toml"
+    people.write_text("customer,email\nc1,no address\nc2,c2@people.example,\n" + ",\n" * 12)
+    mapping.write_text(
+        'name = "till"\nexternal_id = "customer"\n[points.email]\ncolumn = "email"\n'
+    )
+    told = ("import", "people", people, "--mapping", mapping)
+    assert "       12  row has no external id and no address" in shop.done(*told).out
+    read = shop.done(*told, "--json").json
+    assert sum(read["reasons"].values()) == read["refused"] == 14
+    assert (read["refused_taken"], read["refused_new"]) == (0, 0)
+
+
 def test_an_import_says_what_words_the_mapping_does_not_know(shop: Shop, tmp_path: Path):
     people, mapping = tmp_path / "people.csv", tmp_path / "mapping.toml"
     people.write_text("customer,checked\nc1,yes\nc2,maybe\nc3,perhaps\n")

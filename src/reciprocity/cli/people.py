@@ -1,7 +1,8 @@
 """Many people at once: `import people`, and addresses that are never to be written to."""
 
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -9,6 +10,9 @@ from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, front_of, opened, print_json
 
 __all__ = ["app"]
+
+MOST_REASONS: Final = 10
+"""How many of the reasons for which rows are refused are shown."""
 
 app = typer.Typer()
 importing = typer.Typer(cls=Contents, no_args_is_help=True)
@@ -45,6 +49,10 @@ def import_people(
     print(report)
     if report.refused:
         print(f"the refused rows' lines and reasons are in {refused}")
+        for reason, rows in islice(report.reasons.items(), MOST_REASONS):
+            print(f"{rows:>9}  {reason}")
+        if len(report.reasons) > MOST_REASONS:
+            print(f"{'':>9}  and {len(report.reasons) - MOST_REASONS} more reasons")
     for column, cells in report.unknown_words.items():
         print(f"column {column!r}: cells whose word no condition of the mapping knows: {cells}")
 

@@ -32,6 +32,9 @@ __all__ = ["ImportReport", "ImportStopped", "import_people"]
 
 AT_ONCE: Final = 2_000
 """Rows in one transaction: more rewrite fewer index pages, and hold the lock for longer."""
+MOST_REASONS: Final = 1_000
+"""How many reasons are counted one by one, for some name a cell; all others are counted as one."""
+_OTHERS: Final = "other reasons"
 
 Progress = Callable[[int], None]
 
@@ -39,7 +42,10 @@ Progress = Callable[[int], None]
 class ImportReport(Struct, frozen=True, kw_only=True):
     """What became of a file's rows: each is *new*, *changed*, *unchanged* or *refused*.
 
-    *events* is how many were appended. A refused row's line and reason are in *rejects*.
+    Of the refused, *refused_taken* take something away, which was taken all the same; by that
+    *refused_new* people became known, who are not among the *new*. *events* is how many were
+    appended. A refused row's line and reason are in *rejects*; *reasons* counts them, the most
+    frequent first.
     *unknown_words* counts, by column, the cells with a word that no condition of the mapping knows.
     """
 
@@ -48,15 +54,22 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     changed: int = 0
     unchanged: int = 0
     refused: int = 0
+    refused_taken: int = 0
+    refused_new: int = 0
     events: int = 0
     rejects: str = ""
+    reasons: dict[str, int] = {}
     unknown_words: dict[str, int] = {}
 
     def __str__(self) -> str:
         """The counts in a sentence."""
+        taken = (
+            f"; what {self.refused_taken} of the refused take away was taken, by which "
+            f"{self.refused_new} more people became known"
+        )
         return (
             f"{self.rows} rows: {self.new} new, {self.changed} changed, "
-            f"{self.unchanged} unchanged, {self.refused} refused"
+            f"{self.unchanged} unchanged, {self.refused} refused{taken * bool(self.refused_taken)}"
         )
 
 
@@ -129,10 +142,13 @@ class _Rejects:
         self._file, self._writer = file, csv.writer(file)
         self._writer.writerow(("line", "reason"))
         self.count = 0
+        self.reasons: Counter[str] = Counter()
 
     def add(self, line: int, reason: str) -> None:
         self._writer.writerow((line, reason))
         self.count += 1
+        known = reason in self.reasons or len(self.reasons) < MOST_REASONS
+        self.reasons[reason if known else _OTHERS] += 1
 
     def flush(self) -> None:
         self._file.flush()
@@ -191,8 +207,11 @@ class _Run:
             changed=taker.changed,
             unchanged=taker.unchanged,
             refused=self._rejects.count,
+            refused_taken=taker.refused_taken,
+            refused_new=taker.refused_new,
             events=taker.events,
             rejects=str(self._rejects.path),
+            reasons=dict(sorted(self._rejects.reasons.items(), key=lambda one: (-one[1], one[0]))),
             unknown_words=dict(sorted(self._unknown.items())),
         )
 

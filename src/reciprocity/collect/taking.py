@@ -80,9 +80,14 @@ class Taker:
     def __init__(
         self, journal: Journal, drafts: Drafts, refuse: Callable[[int, str], None]
     ) -> None:
-        """*refuse* is told line and reason of each row that is not taken."""
+        """*refuse* is told line and reason of each row that is not taken.
+
+        *refused_taken* counts those of them that take something away, which was taken;
+        *refused_new* the people who became known by that. They are not among the *new*.
+        """
         self._journal, self._drafts, self._refuse = journal, drafts, refuse
         self.new = self.changed = self.unchanged = self.events = 0
+        self.refused_taken = self.refused_new = 0
         self._taken = Bits()  # slots whose row was taken whole
         self._made = Bits()  # slots made for a refusal alone: their row is still to come
 
@@ -202,11 +207,14 @@ class Taker:
         """Count what became of the job's row; a row of which more is to come is counted then."""
         self.events += len(answer)
         slot = answer[0].slot if answer else plan.slot
+        if plan.refused:
+            self.refused_new += sum(entry.new is not None for entry in plan.entries)
         if not plan.job.whole:
             if plan.slot < 0 and not plan.refused:
                 self._made.add(slot)
             return
         if plan.refused:
+            self.refused_taken += plan.job.wanted.said.takes_away
             self._refuse(plan.job.wanted.line, plan.refused)
             return
         self._taken.add(slot)
