@@ -74,6 +74,48 @@ def test_rows_come_with_their_line_and_number_plain_or_zipped(tmp_path: Path, *,
         assert table.position == table.size
 
 
+@pytest.mark.parametrize(
+    ("mine", "other"), [(",", ";"), (",", "\t"), (",", "|"), (";", ","), ("|", ";")]
+)
+def test_a_file_split_at_the_wrong_character_is_told_in_one_error(shop, mine, other) -> None:
+    path, told = shop.folder / "people.csv", r"\t" if other == "\t" else other
+    path.write_text(HEAD.replace(",", other) + "1" + other * 13 + "\n", "utf-8")
+    mapping = shop.mapping.replace(
+        "[points.email]", f'[file]\ndelimiter = "{mine}"\n[points.email]'
+    )
+    with pytest.raises(InputError) as caught:
+        shop.take(path, mapping=mapping)
+    (problem,) = caught.value.problems
+    assert f'file.delimiter: "{mine}" splits the people file into one column' in problem
+    assert f'write delimiter = "{told}" below [file]' in problem
+    assert f'with 13 "{told}" in its name' in problem
+    right = mapping.replace(f'delimiter = "{mine}"', f'delimiter = "{told}"')
+    assert shop.take(path, mapping=right).new == 1
+
+
+def test_names_in_quotes_that_are_split_at_the_wrong_character_name_the_key(shop) -> None:
+    path = shop.folder / "people.csv"
+    path.write_text('"id";"mail"\n"1";"p1@shop.example"\n', "utf-8")
+    with pytest.raises(
+        InputError, match=r"line 1: is not CSV: .* split at ','\? \[file\] delimiter"
+    ):
+        shop.take(path)
+
+
+def test_the_line_that_ought_to_be_names_is_not_repeated(shop) -> None:
+    path = shop.folder / "people.csv"
+    path.write_text("1;ann@shop.example;yes\n2;ben@shop.example;no\n", "utf-8")
+    with pytest.raises(InputError, match=r"file\.delimiter") as caught:
+        shop.take(path)
+    assert "ann" not in str(caught.value)
+
+
+def test_one_column_that_the_mapping_names_may_have_any_name(shop) -> None:
+    path = shop.folder / "people.csv"
+    path.write_text('"nr; or id"\n1\n', "utf-8")
+    assert shop.take(path, mapping='name = "crm"\nexternal_id = "nr; or id"\n').new == 1
+
+
 def test_a_row_of_another_length_is_refused_alone(shop) -> None:
     path = shop.folder / "people.csv"
     path.write_bytes(GOOD + b"8,p8@shop.example\n" + b"9" + b"," * 20 + b"\n" + b"7" + b"," * 13)

@@ -1,6 +1,7 @@
 """Does a mapping fit the brand, and the file? Everything that does not, all at once."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from reciprocity.brand import BrandStatement
 from reciprocity.brand.plausible import is_language, is_time_zone
@@ -14,12 +15,41 @@ from reciprocity.vault.profile import check_value
 
 __all__ = ["misfits"]
 
+_DELIMITERS: Final = (",", ";", "\t", "|")
+
 
 def misfits(mapping: Mapping, statement: BrandStatement, columns: Sequence[str]) -> tuple[str, ...]:
-    """Everything in *mapping* that *statement* does not declare or that *columns* lack."""
+    """Everything in *mapping* that *statement* does not declare or that *columns* lack.
+
+    A file that is split at the wrong character lacks every column: then that alone is said.
+    """
+    if undivided := _undivided(mapping, columns):
+        return (f"mapping {undivided}",)
     looks = (_columns, _points, _consent, _topics, _attributes, _words)
     found = [problem for look in looks for problem in look(mapping, statement, columns)]
     return tuple(f"mapping {problem}" for problem in dict.fromkeys(found))
+
+
+def _undivided(mapping: Mapping, columns: Sequence[str]) -> str:
+    """Why a file of one column is likely to have more; empty if it is likely to have one.
+
+    The column's name is not repeated: in a file without a line of names it is somebody's data.
+    """
+    if len(columns) != 1 or columns[0] in columns_named(mapping):
+        return ""
+    (name,), mine = columns, mapping.file.delimiter
+    times, other = max((name.count(each), each) for each in _DELIMITERS if each != mine)
+    if not times:
+        return ""
+    return (
+        f"file.delimiter: {_quoted(mine)} splits the people file into one column, with {times} "
+        f"{_quoted(other)} in its name; write delimiter = {_quoted(other)} below [file]"
+    )
+
+
+def _quoted(delimiter: str) -> str:
+    """*delimiter* as TOML has it."""
+    return '"\\t"' if delimiter == "\t" else f'"{delimiter}"'
 
 
 def _unknown(key: str, noun: str, name: str, known: Iterable[str]) -> Iterator[str]:

@@ -100,7 +100,7 @@ class Table:
         reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
         line = 1
         try:
-            with _explained(lambda: reader.line_num):
+            with _explained(lambda: reader.line_num, self._delimiter):
                 for cells in reader:
                     if cells:
                         yield line, cells
@@ -153,17 +153,20 @@ def _lines(readline: Callable[[int], bytes]) -> Iterator[str]:
 
 
 @contextmanager
-def _explained(line: Callable[[], int]) -> Iterator[None]:
+def _explained(line: Callable[[], int], delimiter: str) -> Iterator[None]:
     """Turn what CSV and gzip complain of into what to do; their words may quote a row."""
     try:
         yield
     except csv.Error as error:
         known = "field larger" in str(error) or "unexpected end" in str(error)
-        raise InputError(
-            f"people file, line {line()}: is not CSV: "
-            + ("a quotation mark is opened and not closed" if known else "a quotation mark or a "
-               "line end stands where none may")
-        ) from None  # fmt: skip
+        found = f"people file, line {line()}: is not CSV: " + (
+            "a quotation mark is opened and not closed"
+            if known
+            else "a quotation mark or a line end stands where none may"
+        )
+        if line() <= 1 and not known:
+            found += f"; are cells split at {delimiter!r}? [file] delimiter of the mapping says so"
+        raise InputError(found) from None
     except UnicodeDecodeError:
         raise InputError(f"people file, after line {line()}: is not UTF-8") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
