@@ -3,7 +3,10 @@
 from collections import Counter
 from string import ascii_lowercase
 
-from reciprocity.collect.imports import MOST_REASONS
+import pytest
+
+from reciprocity.collect.imports import AT_ONCE, ImportStopped
+from reciprocity.collect.rejects import MOST_REASONS
 from tests.collect.test_imports import ANN
 
 
@@ -46,3 +49,35 @@ def test_more_reasons_than_anybody_reads_are_counted_together(shop) -> None:
     assert report.refused == len(words) == sum(report.reasons.values())
     assert len(report.reasons) == MOST_REASONS + 1
     assert report.reasons["other reasons"] == len(words) - MOST_REASONS
+
+
+def refused(number: int) -> dict[str, str]:
+    """A row that cannot be taken whole: by turns one that only takes away, one that does not."""
+    offers = ("no", "", "stop", "yes")[number % 4]
+    return {"id": str(number), "offers": offers, "town": "Atlantis" if number % 3 else "Bern"}
+
+
+def test_the_rejects_file_is_in_the_order_of_its_lines(shop) -> None:
+    rows = [refused(number) for number in range(2 * AT_ONCE + 100)]
+    report = shop.import_rows({"offers": "never"}, *rows, {"offers": "no"}, {"spent": "x"})
+    found = shop.rejects()
+    assert [line for line, _ in found] == sorted({line for line, _ in found})
+    assert len(found) == report.refused == sum(n % 3 > 0 for n in range(len(rows))) + 3
+    assert [found[0][0], found[-1][0]] == [2, len(rows) + 4]
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3, 4])
+def test_an_import_that_stops_leaves_what_it_refused_in_order(shop, calls: int) -> None:
+    left = [calls]
+
+    def interrupt(_: int) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+
+    source = shop.write(*(refused(number) for number in range(AT_ONCE + 100)))
+    with pytest.raises(ImportStopped) as caught:
+        shop.take(source, progress=interrupt)
+    found = shop.rejects()
+    assert found == sorted(found)
+    assert len(found) == caught.value.report.refused > 0

@@ -6,13 +6,12 @@ twice is taken from the first row; from the others only what takes away. A secon
 everything standing and changes nothing, also when the first was killed half-way.
 """
 
-import csv
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from msgspec import Struct
 
@@ -20,6 +19,7 @@ from reciprocity.brand import BrandStatement, LawPack
 from reciprocity.collect.drafts import Drafts
 from reciprocity.collect.fits import misfits
 from reciprocity.collect.mapping import Mapping
+from reciprocity.collect.rejects import Rejects, rejects_to
 from reciprocity.collect.rows import RowReader
 from reciprocity.collect.table import Row, Table
 from reciprocity.collect.taking import Job, Taker
@@ -32,9 +32,6 @@ __all__ = ["ImportReport", "ImportStopped", "import_people"]
 
 AT_ONCE: Final = 2_000
 """Rows in one transaction: more rewrite fewer index pages, and hold the lock for longer."""
-MOST_REASONS: Final = 1_000
-"""How many reasons are counted one by one, for some name a cell; all others are counted as one."""
-_OTHERS: Final = "other reasons"
 
 Progress = Callable[[int], None]
 
@@ -118,8 +115,7 @@ def import_people(
             digest=journal.digest,
             by_import=lambda slot, version: _came_by_import(journal, slot, version),
         )
-        with _rejects(rejects, source) as file:
-            noted = _Rejects(rejects, file)
+        with rejects_to(rejects, source) as noted:
             run = _Run(table, reader, Taker(journal, drafts, noted.add), noted, progress)
             passes = (run.taking_away, run.all_else)
             return run.run(passes if _takes_away(mapping) else passes[1:])
@@ -134,40 +130,6 @@ def _takes_away(mapping: Mapping) -> bool:
     )
 
 
-class _Rejects:
-    """Counts refused rows, and writes line and reason of each: never anything the row holds."""
-
-    def __init__(self, path: Path, file: TextIO) -> None:
-        self.path = path
-        self._file, self._writer = file, csv.writer(file)
-        self._writer.writerow(("line", "reason"))
-        self.count = 0
-        self.reasons: Counter[str] = Counter()
-
-    def add(self, line: int, reason: str) -> None:
-        self._writer.writerow((line, reason))
-        self.count += 1
-        known = reason in self.reasons or len(self.reasons) < MOST_REASONS
-        self.reasons[reason if known else _OTHERS] += 1
-
-    def flush(self) -> None:
-        self._file.flush()
-
-
-@contextmanager
-def _rejects(path: Path, source: Path) -> Iterator[TextIO]:
-    if path.exists() and path.samefile(source):
-        raise InputError("rejects file is the people file itself: name another")
-    try:
-        file = path.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise InputError(
-            f"rejects file {path} cannot be written: {error.strerror}; nothing was taken"
-        ) from error
-    with file:
-        yield file
-
-
 class _Run:
     """One import, from its first row to its last."""
 
@@ -176,7 +138,7 @@ class _Run:
         table: Table,
         reader: RowReader,
         taker: Taker,
-        rejects: _Rejects,
+        rejects: Rejects,
         progress: Progress,
     ) -> None:
         self._table, self._reader, self._taker = table, reader, taker
@@ -193,8 +155,10 @@ class _Run:
         try:
             for number, judge in enumerate(passes):
                 self._pass(judge, number, len(passes))
-            self._rejects.flush()
+            self._rejects.finish()
         except (ReciprocityError, OSError, KeyboardInterrupt) as error:
+            with suppress(OSError):
+                self._rejects.finish()
             raise ImportStopped(error, self.report()) from error
         return self.report()
 
@@ -229,6 +193,7 @@ class _Run:
                 if job is not None:
                     jobs.append(job)
             self._taker.take(jobs)
+            self._rejects.passed(batch[-1].line, last=number + 1 == of)
             self._progress((number * self._table.size + self._table.position) // of)
 
     # -- what a pass makes of a row --
