@@ -51,6 +51,12 @@ CHECKERS = (check_templates(names_used), check_conditions(attributes_named))
             '[[rules]]\nreason = "r"\nwhen = "nut_allergy"\n[campaigns.spring]',
             "brand.toml: rules[0].when: 'nut_allergy' is sensitive",
         ),
+        (
+            "[campaigns.spring]",
+            '[attributes.member]\ntitle = "M"\ntype = "boolean"\n'
+            '[[rules]]\nreason = "r"\nwhen = "member"\n[campaigns.spring]',
+            "brand.toml: rules[0].when: 'member' is not shared for purpose 'offers', so that nobody",
+        ),
     ],
 )
 def test_what_a_later_chapter_finds_is_reported_under_its_key(tmp_path, old, new, expected):

@@ -29,7 +29,8 @@ def test_no_row_makes_the_erased_known_again_whichever_name_it_has(left, row) ->
 
 @pytest.mark.parametrize("word", ["no", "stop", "never"])
 def test_nor_does_one_that_takes_away(left, word: str) -> None:
-    assert left.import_rows({**ANN, "offers": word}).events == 0
+    report = left.import_rows({**ANN, "offers": word})
+    assert (report.events, report.refused, report.refused_taken) == (0, 1, 0)
     ((_, reason),) = left.rejects()
     assert "taken" not in reason
 

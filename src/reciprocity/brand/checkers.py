@@ -11,7 +11,7 @@ from reciprocity.brand.declared import Brand, BrandStatement
 from reciprocity.brand.load import Checker
 from reciprocity.brand.reader import join, suggest
 from reciprocity.errors import InputError
-from reciprocity.model import Message
+from reciprocity.model import Basis, Message
 
 __all__ = ["check_conditions", "check_templates"]
 
@@ -47,6 +47,9 @@ def _foreign_names(key: str, message: Message, names: Iterable[str]) -> Iterator
 def check_conditions(attributes_named: Callable[[BrandStatement, str], Iterable[str]]) -> Checker:
     """A check that rules and audiences read, and name only attributes shared and not sensitive.
 
+    A rule names only what is shared for every purpose that has messages and rests on consent: for
+    another it would refuse everybody, for ever.
+
     *attributes_named* gives the attributes that a condition names and raises `InputError` if it
     is outside the language.
     """
@@ -55,9 +58,12 @@ def check_conditions(attributes_named: Callable[[BrandStatement, str], Iterable[
         for number, rule in enumerate(brand.statement.rules):
             key = f"rules[{number}].when"
             try:
-                yield from _sensitive(key, brand, attributes_named(brand.statement, rule.when))
+                named = frozenset(attributes_named(brand.statement, rule.when))
             except InputError as error:
                 yield f"{key}: {error}"
+                continue
+            yield from _sensitive(key, brand, named)
+            yield from _blocking(key, brand, named)
         for key, message in _messages(brand):
             if not message.audience:
                 continue
@@ -77,6 +83,20 @@ def _sensitive(key: str, brand: Brand, names: Iterable[str]) -> Iterator[str]:
     for name in sorted(names):
         if name in attributes and attributes[name].sensitive:
             yield f"{key}: {name!r} is sensitive; no condition may name it"
+
+
+def _blocking(key: str, brand: Brand, names: frozenset[str]) -> Iterator[str]:
+    """Purposes whose messages nobody could get: a rule asks what is never shared for them."""
+    told = {message.purpose: None for _, message in _messages(brand)}
+    for purpose in told:
+        declared = brand.statement.purposes.get(purpose)
+        if declared is None or declared.basis is not Basis.CONSENT:
+            continue  # a message that needs no consent is stopped by no attribute
+        for name in sorted(names.difference(declared.attributes)):
+            yield (
+                f"{key}: {name!r} is not shared for purpose {purpose!r}, so that nobody could get "
+                f"any of its messages; add it to purposes.{purpose}.attributes, or do without"
+            )
 
 
 def _unshared(key: str, brand: Brand, message: Message, names: frozenset[str]) -> Iterator[str]:

@@ -214,7 +214,7 @@ class Taker:
                 self._made.add(slot)
             return
         if plan.refused:
-            self.refused_taken += plan.job.wanted.said.takes_away
+            self.refused_taken += plan.refused.endswith(_TAKEN)
             self._refuse(plan.job.wanted.line, plan.refused)
             return
         self._taken.add(slot)
