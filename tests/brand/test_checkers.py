@@ -8,6 +8,7 @@ from reciprocity.brand import check_conditions, check_templates, load, problems
 from reciprocity.errors import InputError
 from tests.brand.shop import shop
 
+MEMBER = '[attributes.member]\ntitle = "M"\ntype = "boolean"\n'
 GARDEN = "brand.toml: campaigns.spring.messages.garden"
 ALL = re.compile(r"\{\{ (\w+) \}\}")
 
@@ -53,9 +54,8 @@ CHECKERS = (check_templates(names_used), check_conditions(attributes_named))
         ),
         (
             "[campaigns.spring]",
-            '[attributes.member]\ntitle = "M"\ntype = "boolean"\n'
-            '[[rules]]\nreason = "r"\nwhen = "member"\n[campaigns.spring]',
-            "brand.toml: rules[0].when: 'member' is not shared for purpose 'offers', so that nobody",
+            MEMBER + '[[rules]]\nreason = "r"\nwhen = "member"\n[campaigns.spring]',
+            "brand.toml: rules[0].when: 'member' is not shared for purpose 'offers', so that no",
         ),
     ],
 )
