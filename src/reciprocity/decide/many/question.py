@@ -7,8 +7,9 @@ A *figure* is count, sum, avg, stddev or variance of one bare column, or count(*
 such; a *key* is a column, a column cut into steps (`visits // 10`, `year(joined)`) or a CASE of
 conditions and constants; a *condition* compares a column with constants of its type. So nothing but
 the size of a group decides whether a figure is shown, no value of a single person can make a query
-fail, and none can be picked out by arithmetic. Groups of too few people, and figures that rest on
-too few values, are left out.
+fail, and none can be picked out by arithmetic in it; answers to two questions can be subtracted,
+and each is on record. Groups of too few people, and figures that rest on too few values, are left
+out.
 """
 
 from collections.abc import Callable, Mapping
