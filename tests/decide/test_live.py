@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reciprocity.errors import InputError
 from reciprocity.model import Verdict
 from reciprocity.platform import Reciprocity
 from tests.shop import DAY, Clock, add_people, new_shop, withdraw
@@ -76,7 +77,8 @@ def test_of_a_person_nobody_knows_each_message_says_so(shop):
 def test_it_can_be_asked_of_one_channel_or_place(shop):
     add_people(shop, 1, {"garden": 2})
     assert len(told(shop, "p0@example.com", channel="email")) == 3
-    assert told(shop, "p0@example.com", channel="site") == []
+    with pytest.raises(InputError, match="channel 'site' is not declared: the brand has email"):
+        told(shop, "p0@example.com", channel="site")
     assert told(shop, "p0@example.com", place="front") == []
 
 

@@ -214,6 +214,8 @@ def test_programs_are_advised_and_show_under_their_key(page):
     first, second = page.client.post("/v1/decisions:batch", json=many, headers=key).json()["people"]
     assert first == got.json()
     assert {one["decision"]["reason"] for one in second["decisions"]} == {"unknown_person"}
+    odd = page.client.post("/v1/decisions", json={**asked, "channel": "mail"}, headers=key)
+    assert (odd.status_code, "'mail' is not declared" in odd.text) == (422, True)
     everything = page.client.post("/v1/decisions", json={"person": person}, headers=key).json()
     assert {one["channel"] for one in everything["decisions"]} == {"site", "email"}
     name = fresh()

@@ -41,8 +41,13 @@ def decide_now(
     *person* is called by an address, an external id (`id:...`) or a pseudonym; for one who is not
     known each decision is `unknown_person`. Only messages on *channel*, or for *place*, where one
     is named. The choice is made: what could be delivered but has no room beside a better one is
-    `outranked`.
+    `outranked`. Raises `InputError` for a channel that the brand does not have: nothing for this
+    person there is another answer.
     """
+    if channel and channel not in (known := live.now().brand.channels):
+        raise InputError(
+            f"channel {channel[:64]!r} is not declared: the brand has {', '.join(known)}"
+        )
     at = max(journal.clock(), journal.state().last_at)
     try:
         kept = journal.kept(find(journal, person))

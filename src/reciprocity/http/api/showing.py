@@ -134,7 +134,10 @@ def advised_for(shop: Reciprocity, media_type: str, body: bytes) -> Advising:
 
 def _advising(shop: Reciprocity, person: str, channel: str, place: str) -> Advising:
     name = person if person.startswith("p_") else f"id:{person}"
-    return Advising(decisions=shop.decide(name, channel=channel, place=place))
+    try:
+        return Advising(decisions=shop.decide(name, channel=channel, place=place))
+    except InputError as error:
+        raise Refusal(Kind.INVALID, errors=error.problems) from error
 
 
 @post("/impressions", operation_id="show", status_code=200, opt={"scope": Scope.IMPRESSIONS_WRITE})
