@@ -196,7 +196,8 @@ def test_everybody_can_read_every_page(
         token = shop.links.make(Link(0, sent.version, "offers", "email"))
     slot = next(place.people)
     into = place.link(page, f"p{slot}@example.com")
-    pages = {"enter": f"{place.server.url}/enter", "stop": f"{place.server.url}/u/{token}",
+    pages = {"home": f"{place.server.url}/", "enter": f"{place.server.url}/enter",
+             "stop": f"{place.server.url}/u/{token}",
              "less": f"{place.server.url}/p/{token}", "promises": f"{place.server.url}/promises",
              "notices": f"{place.server.url}/notices", "verify": f"{place.server.url}/verify",
              "link": into}  # fmt: skip

@@ -65,9 +65,9 @@ def test_everybody_can_read_promises_and_notices(
     browser: Browser, place: Place, language: str, width: int, scheme: str, shots: Path
 ) -> None:
     page = opened(browser, language, width, scheme)
-    for name in ("promises", "notices"):
+    for name in ("", "promises", "notices"):
         page.goto(f"{place.server.url}/{name}")
-        readable(page, shots / f"{name}-short-{language}-{width}-{scheme}.png")
+        readable(page, shots / f"{name or 'home'}-short-{language}-{width}-{scheme}.png")
         assert page.evaluate("document.dir") == ("rtl" if language == "ar" else "ltr")
     assert page.context.cookies() == []
     page.context.close()

@@ -221,7 +221,16 @@ def test_global_privacy_control_is_stated_as_its_specification_asks(site: Site) 
     assert got.headers["content-type"].startswith("application/json")
 
 
-@pytest.mark.parametrize("path", ["/promises", "/promises.json", "/notices"])
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+def test_the_first_page_leads_to_all_that_is_here(site: Site, language: str) -> None:
+    got = site.client.get("/", headers={"accept-language": language})
+    assert (got.status_code, f'lang="{language}"' in got.text) == (200, True)
+    leads = re.findall(r'<li><a href="([^"]+)">[^<]+</a>', got.text)
+    assert {"/enter", "/promises", "/notices", "/verify"} <= set(leads)
+    assert {site.client.get(one).status_code for one in leads} == {200}
+
+
+@pytest.mark.parametrize("path", ["/", "/promises", "/promises.json", "/notices"])
 def test_nothing_public_can_be_written_to(site: Site, path: str) -> None:
     size = site.shop.journal.state().size
     assert site.client.post(path, data={"a": "b"}).status_code in {403, 404, 405}

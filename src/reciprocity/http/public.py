@@ -1,4 +1,4 @@
-"""What anybody may read of a brand: its promises with their figures, its notices, its stand on GPC.
+"""What anybody may read of a brand: what is here, its promises and their figures, its notices, GPC.
 
 `/promises` says of each promise what the log has, failures first, and "not yet measured" where it
 has nothing. Nothing here is about one person, nothing needs a cookie, nothing writes.
@@ -16,7 +16,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from reciprocity.brand import notice_hash
-from reciprocity.collect.proposition import notices_of
+from reciprocity.collect.proposition import asked_on_site, notices_of
 from reciprocity.events import Stated
 from reciprocity.http.frame import answer, headers, render, threaded
 from reciprocity.http.reading import AnyRequest, reader
@@ -77,9 +77,21 @@ def public_router() -> Router:
     """The routes; `desk` and `figures` are in the application's state."""
     return Router(
         "/",
-        route_handlers=[promises, promises_json, notices, notice, gpc],
+        route_handlers=[home, promises, promises_json, notices, notice, gpc],
         include_in_schema=False,
     )
+
+
+@get("/")
+async def home(request: AnyRequest, state: AppState) -> Response[str]:
+    """What there is here: what is asked, one's own page, the promises, the notices, the proofs."""
+    brand, language = await reader(request, state)
+    asked = [
+        (name, told.title)
+        for name, told in brand.propositions.items()
+        if not asked_on_site(brand, name)
+    ]
+    return answer(200, await threaded(lambda: render("home", brand, language, asked=asked)))
 
 
 @get("/promises")
