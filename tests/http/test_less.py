@@ -39,6 +39,14 @@ def test_what_is_ticked_is_lowered_and_nothing_else(site: Site) -> None:
     assert wishes.topics["garden"].level == -2
     assert wishes.caps == {"email": (None, 2)}
     assert wishes.pauses == {"*": site.clock.at + 14 * DAY}
+    size = site.shop.journal.state().size
+    for _ in range(3):  # the button once more, a moment later
+        site.clock.at += 1_000
+        assert site.client.post(path(site), data={"pause": "14"}).status_code == 200
+    assert site.shop.journal.state().size == size
+    site.clock.at += 2 * 3_600_000
+    site.client.post(path(site), data={"pause": "14"})
+    assert site.shop.journal.state().size == size + 1
     assert wishes.answers["offers/email"].state == "given"
 
 

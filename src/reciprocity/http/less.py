@@ -42,6 +42,8 @@ __all__ = ["less_router"]
 METHOD: Final = "message_link"
 _MOST: Final = frozenset({"0", "1", "2", "4"})
 _BREAKS: Final = {"14": 14, "60": 60}
+_SAME_MS: Final = 3_600_000
+"""A break that stands to within an hour is the one asked for: pressed again it is no event."""
 _WORDS: Final = {"useful": True, "not_for_me": False}
 _log = logging.getLogger(__name__)
 
@@ -153,7 +155,7 @@ def _lowered(shop: Reciprocity, link: Link, form: Mapping[str, str]) -> bool:
         wishes = shop.wishes(link.slot)
         found = less(brand, wishes, topics, most)
         until = saying.at + days * DAY_MS
-        if days and until > wishes.pauses.get(ANYWHERE, 0):
+        if days and until > wishes.pauses.get(ANYWHERE, 0) + _SAME_MS:
             found = Preferences(topics=found.topics, caps=found.caps, pauses={ANYWHERE: until})
         return found
 
