@@ -30,6 +30,7 @@ def test_a_brand_file_with_several_faults_lists_them_all(shop: Shop):
     ("arguments", "words"),
     [
         (("plan", "autumn"), "campaign 'autumn' is not in force"),
+        (("feedback", "autumn"), "campaign 'autumn' is not in force"),
         (("plan", "spring", "--at", "soon"), "instant 'soon' cannot be read"),
         (("plan", "spring", "--at", "2020-01-01"), "before the journal's last event"),
         (("person", "show", "nobody@people.example"), "person is not known"),

@@ -166,6 +166,19 @@ def test_campaigns_are_listed_with_how_far_each_has_come(shop: Shop):
     file.write_text(text[:begin], "utf-8")  # ended in the file, and in force until applied
     (spring,) = listed()
     assert (spring["in_force"], spring["applied"]) == (True, False)
-    shop.done("apply")
+    assert "\nno longer in force: campaign:spring\n" in "\n" + shop.done("apply").out
     assert listed() == []
     assert "has no campaign yet" in shop.done("campaigns").out
+
+
+def test_a_campaign_that_ended_is_said_to_and_what_people_said_of_it_is_told_still(shop: Shop):
+    shop.yes("ada", "kitchen=2")
+    shop.done("send", "spring")
+    file = shop.folder / "brand.toml"
+    text = file.read_text("utf-8")
+    file.write_text(text[: text.index("[campaigns.spring]")], "utf-8")
+    told = shop.done("apply", "--json").json
+    assert (told["in_force"], told["ended"]) == ([], ["campaign:spring"])
+    assert shop.done("apply", "--json").json["ended"] == []
+    (message,) = shop.done("feedback", "spring", "--json").json["messages"]
+    assert message["delivered"] == 1

@@ -58,12 +58,20 @@ def apply(context: typer.Context, as_json: AsJson = False) -> None:
         raise InputError(found[0], found)
     with Reciprocity.create(front.brand) as shop:
         changed, state = shop.apply(actor), shop.journal.state()
+        declared = {f"campaign:{name}" for name in shop.brand.campaigns}
+    ended = [one for one in changed if one.startswith("campaign:") and one not in declared]
+    forced = [one for one in changed if one not in ended]
     if as_json:
-        print_json({"in_force": changed, "position": state.size})
+        print_json({"in_force": forced, "ended": ended, "position": state.size})
         return
-    for name in changed:
+    from reciprocity.cli.screen import counted
+
+    for name in forced:
         print(f"in force: {name}")
-    print(f"log {state.origin} has {state.size} events" if changed else "nothing changed")
+    for name in ended:
+        print(f"no longer in force: {name}")
+    size = counted(state.size, "event")
+    print(f"log {state.origin} has {size}" if changed else "nothing changed")
 
 
 @app.command()

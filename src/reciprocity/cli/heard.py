@@ -62,9 +62,11 @@ def promises(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command()
 def feedback(context: typer.Context, campaign: CampaignId, as_json: AsJson = False) -> None:
     """Show what people said of a campaign's messages: useful, or not for them."""
+    from reciprocity.decide.statements import campaign_in_force
     from reciprocity.platform import count_feedback
 
     with opened(context) as shop:
+        campaign_in_force(shop.journal, campaign)  # one that ended is stated, without messages
         found = count_feedback(shop.journal, campaign)
     if as_json:
         print_json({"campaign": campaign, "messages": found})

@@ -37,7 +37,10 @@ _LOOKS: Final = 5
 
 
 def put_in_force(journal: Journal, brand: Brand, actor: str) -> list[str]:
-    """State in *journal* what changed in *brand*; the names of it. See `Reciprocity.apply`."""
+    """State in *journal* what changed in *brand*; the names of it. See `Reciprocity.apply`.
+
+    A campaign that ended changed, too: its name is among them, stated without messages.
+    """
     statement, forced = brand.statement, journal.in_force
     _heed(journal, statement)
     wanted = {
