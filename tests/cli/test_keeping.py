@@ -40,12 +40,37 @@ def test_after_a_restore_that_lost_events_two_operators_sign_before_anything_is_
     lose(shop)
     out = shop.done("restore", *places(shop)).out
     assert "events lost: 1" in out
+    assert "Campaign spring is ended" in shop.done("plan", "spring").out
+    assert "is in force again" in shop.done("gap", "resume", "spring").out
     assert "may lack withdrawals" in shop.refused("send", "spring").err
     assert shop.done("gap", "sign", "--json").json == {"signatures_needed": 1}
     assert "signed by this operator already" in shop.refused("gap", "sign").err
     ran = shop.run("--brand", shop.folder, "--operator", "other", "gap", "sign")
     assert (ran.code, "may send again" in ran.out) == (0, True)
     assert shop.done("send", "spring", "--json").json["delivered"] == 1
+
+
+def test_until_a_gap_is_signed_whoever_plans_asks_or_sends_is_told(shop: Shop):
+    shop.yes("ann", "kitchen=2")
+    size = shop.done("backup", *places(shop), "--json").json["size"]
+    shop.done("person", "withdraw", "id:ann")
+    lose(shop)
+    assert f"restored {size} events;" in shop.done("restore", *places(shop)).out
+    shop.done("gap", "resume", "spring")
+    asked = ("plan", "spring"), ("why", "id:ann", "kitchen")
+    notice = "nothing is sent or shown yet"
+    for command in asked:
+        assert notice in shop.done(*command).out
+        told = shop.done(*command, "--json")
+        assert told.json
+        assert notice in told.err
+    shop.done("person", "withdraw", "id:ann")
+    assert f"{notice}: the log" in shop.done("send", "spring").out  # with nobody to send to
+    shop.done("gap", "sign")
+    assert "1 more operator must" in shop.done("plan", "spring").out
+    assert shop.run("--brand", shop.folder, "--operator", "other", "gap", "sign").code == 0
+    for command in (*asked, ("send", "spring")):
+        assert notice not in shop.done(*command).out
 
 
 def lose(shop: Shop) -> None:

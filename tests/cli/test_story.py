@@ -1,5 +1,6 @@
 """From an empty folder to a proof, each command a process of its own."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,49 @@ def test_campaigns_are_listed_with_how_far_each_has_come(shop: Shop):
     assert "has no campaign yet" in shop.done("campaigns").out
 
 
+ON_SITE = """
+[channels.site]
+title = "our site"
+kind = "web"
+cap_7_days = 4
+cap_30_days = 4
+
+[purposes.shown]
+title = "What fits me"
+channels = ["site"]
+
+[notices.shown]
+purposes = ["shown"]
+text.en = "Yes, you may choose what I see on your site."
+
+[campaigns.front]
+title = "The first page"
+opens = 2026-03-01T00:00:00Z
+closes = 2036-03-01T00:00:00Z
+limit = 1
+
+[campaigns.front.messages.hello]
+purpose = "shown"
+channel = "site"
+place = "first"
+subject = "Hello"
+text = "Hello"
+"""
+
+
+def test_a_plan_says_whether_it_is_of_now_or_then_and_sent_or_shown(shop: Shop):
+    shop.yes("ann", "kitchen=2")
+    assert "1 message would be sent now, to nobody" in shop.done("plan", "spring").out
+    then = shop.done("plan", "spring", "--at", round((time.time() + 86_400) * 1000)).out
+    assert "1 message would be sent then, to nobody" in then
+    with (shop.folder / "brand.toml").open("a", encoding="utf-8") as file:
+        file.write(ON_SITE)
+    shop.done("apply")
+    shown = shop.done("plan", "front").out
+    assert "Pages would show 0 messages now, to nobody" in shown
+    assert "sent" not in shown
+
+
 def test_a_campaign_that_ended_is_said_to_and_what_people_said_of_it_is_told_still(shop: Shop):
     shop.yes("ada", "kitchen=2")
     shop.done("send", "spring")
@@ -180,5 +224,6 @@ def test_a_campaign_that_ended_is_said_to_and_what_people_said_of_it_is_told_sti
     told = shop.done("apply", "--json").json
     assert (told["in_force"], told["ended"]) == ([], ["campaign:spring"])
     assert shop.done("apply", "--json").json["ended"] == []
+    assert "Campaign spring is ended and has no message" in shop.done("plan", "spring").out
     (message,) = shop.done("feedback", "spring", "--json").json["messages"]
     assert message["delivered"] == 1

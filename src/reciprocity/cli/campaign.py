@@ -13,6 +13,8 @@ from reciprocity.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reciprocity.decide.one import Why
+    from reciprocity.deliver.campaign import Plan
     from reciprocity.deliver.run import SendReport
     from reciprocity.platform import Reciprocity, Ticked
 
@@ -79,7 +81,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what a campaign would meet: who would be reached, who waits, who not and why."""
-    from reciprocity.cli.screen import progress, screen
+    from reciprocity.cli.screen import progress
     from reciprocity.deliver.campaign import instant_of
 
     asked = instant(at) if at else None
@@ -99,12 +101,38 @@ def plan(
             raise
         if as_json:
             print_json(found)
-            return
-        from reciprocity.cli.tables import plan_head, plan_table, plan_words
+        else:
+            _show_plan(shop, found, then=asked is not None)
+        _tell_gap(shop.journal.state().gap, as_json=as_json)
 
-        screen().print(plan_head(found))
-        screen().print(plan_table(found))
-        screen().print(plan_words(found))
+
+def _show_plan(shop: "Reciprocity", found: "Plan", *, then: bool) -> None:
+    from reciprocity.cli.screen import screen
+    from reciprocity.cli.tables import plan_head, plan_table, plan_words
+    from reciprocity.decide.statements import campaign_in_force
+    from reciprocity.deliver.campaign import is_on_site
+
+    campaign = campaign_in_force(shop.journal, found.campaign).campaign
+    on_site = is_on_site(shop.statement, campaign)
+    screen().print(plan_head(found))
+    screen().print(plan_table(found))
+    screen().print(plan_words(found, then=then, on_site=on_site))
+
+
+def _tell_gap(missing: int, *, as_json: bool) -> None:
+    """Say that nothing leaves while signatures of a restore's gap are *missing*.
+
+    Where JSON is printed it is said on stderr.
+    """
+    from reciprocity.cli.screen import counted
+
+    if missing:
+        print(
+            "nothing is sent or shown yet: the log was restored and may lack withdrawals, and "
+            f"{counted(missing, 'more operator')} must sign that each was entered again "
+            "(`reciprocity gap sign`)",
+            file=sys.stderr if as_json else sys.stdout,
+        )
 
 
 @app.command()
@@ -141,18 +169,22 @@ def why(
             with progress("Reading") as (read,):
                 queried = why_by_query(shop.journal, slot, campaign, message, read)
         found = shop.why(slot, campaign, message)
-    if as_json:
-        print_json(found if engine == "python" else {"why": found, "by_query": queried})
-        return
+        if as_json:
+            print_json(found if engine == "python" else {"why": found, "by_query": queried})
+        else:
+            _show_why(found)
+            if engine == "duckdb":
+                said = "the same" if queried == found.decision else f"otherwise: {queried}"
+                print(f"The query of plan --engine duckdb decides {said}.")
+        _tell_gap(shop.journal.state().gap, as_json=as_json)
+
+
+def _show_why(found: "Why") -> None:
     from reciprocity.cli.screen import screen
     from reciprocity.cli.tables import why_table, why_words
 
     screen().print(why_words(found))
     screen().print(why_table(found))
-    if engine == "duckdb":
-        same = queried == found.decision
-        said = "the same" if same else f"otherwise: {queried}"
-        screen().print(f"The query of plan --engine duckdb decides {said}.")
 
 
 def _campaign_of(shop: "Reciprocity", message: str) -> str:
@@ -178,10 +210,12 @@ def send(context: typer.Context, campaign: CampaignId, as_json: AsJson = False) 
     actor = front_of(context).actor
     with opened(context) as shop, progress("Planning", "Sending") as (planned, sent):
         report = shop.send(campaign, actor, planned, sent)
+        missing = shop.journal.state().gap
     if as_json:
         print_json(report)
     else:
         _show([report])
+    _tell_gap(missing, as_json=as_json)
 
 
 @app.command()

@@ -36,7 +36,7 @@ KeysBackups = Annotated[
 @journal.command()
 def rebuild(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Make what stands for everyone anew from the events."""
-    from reciprocity.cli.screen import progress
+    from reciprocity.cli.screen import counted, progress
 
     with opened(context) as shop, progress("Rebuilding") as (move,):
         size = shop.journal.state().size
@@ -45,7 +45,7 @@ def rebuild(context: typer.Context, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"events": size, "people": people})
     else:
-        print(f"made anew from {size} events: {people} people")
+        print(f"made anew from {counted(size, 'event')}: {counted(people, 'person', 'people')}")
 
 
 @app.command()
@@ -67,7 +67,10 @@ def backup(
     if as_json:
         print_json(manifest)
         return
-    print(f"backed up {manifest.size} events of {manifest.origin}, root {manifest.root}")
+    from reciprocity.cli.screen import counted
+
+    size = counted(manifest.size, "event")
+    print(f"backed up {size} of {manifest.origin}, root {manifest.root}")
     print("the master key is in neither: keep a copy of it in a third place")
 
 
@@ -98,9 +101,12 @@ def restore(
     if as_json:
         print_json(found)
         return
-    print(f"restored {found.size} events; the log is {found.origin}")
+    from reciprocity.cli.screen import counted
+
+    print(f"restored {counted(found.restored, 'event')}; the log is {found.origin}")
     if found.erased_again:
-        print(f"erased again, because the backup was older: {len(found.erased_again)} people")
+        people = counted(len(found.erased_again), "person", "people")
+        print(f"erased again, because the backup was older: {people}")
     if found.signatures_needed:
         print(f"events lost: {'nobody can say how many' if found.lost < 0 else found.lost}")
         print("nothing is sent before every withdrawal among them was entered again, and")
@@ -134,9 +140,13 @@ def drill(
     if as_json:
         print_json(found)
         return
-    print(f"the backup can be restored: {found.size} events, {found.people} people")
-    print(f"the live log is {found.behind} events ahead; {found.moved_on} people moved on since,")
-    print(f"{found.same} stand exactly as in the backup")
+    from reciprocity.cli.screen import counted
+
+    people = counted(found.people, "person", "people")
+    print(f"the backup can be restored: {counted(found.size, 'event')}, {people}")
+    moved_on = counted(found.moved_on, "person", "people")
+    print(f"the live log is {counted(found.behind, 'event')} ahead; {moved_on} moved on since,")
+    print(f"{counted(found.same, 'stands', 'stand')} exactly as in the backup")
 
 
 @gap.command("sign")
@@ -150,7 +160,10 @@ def sign(context: typer.Context, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"signatures_needed": missing})
     elif missing:
-        print(f"signed; {missing} more operator must sign before anything is sent")
+        from reciprocity.cli.screen import counted
+
+        more = counted(missing, "more operator")
+        print(f"signed; {more} must sign before anything is sent")
     else:
         print("signed; the brand may send again")
 

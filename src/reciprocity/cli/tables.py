@@ -96,14 +96,23 @@ def _outcomes(counts: MessageCounts) -> Iterable[tuple[Verdict, str, int]]:
             yield verdict, reason, count
 
 
-def plan_words(plan: Plan) -> str:
-    """What the choice among messages comes to."""
+def plan_words(plan: Plan, *, then: bool = False, on_site: bool = False) -> str:
+    """What the choice among messages comes to.
+
+    *then* is for a plan of another instant than now, *on_site* for a campaign that pages show.
+    """
+    if not plan.messages:
+        return (
+            f"Campaign {plan.campaign} is ended and has no message: brand.toml has it no more, or "
+            f"a restore ended it (`reciprocity gap resume {plan.campaign}`)."
+        )
     chosen = ", ".join(f"{name} {count:,}" for name, count in plan.chosen.items())
-    total = sum(plan.chosen.values())
+    total = counted(sum(plan.chosen.values()), "message")
+    when = "then" if then else "now"
+    said = f"Pages would show {total} {when}" if on_site else f"{total} would be sent {when}"
     return (
-        f"{counted(total, 'message')} would be sent now, to nobody more than the campaign allows: "
-        f"{chosen}.\n{counted(plan.unchosen, 'message')} would stand back for what matters more "
-        "to the person."
+        f"{said}, to nobody more than the campaign allows: {chosen}.\n"
+        f"{counted(plan.unchosen, 'message')} would stand back for what matters more to the person."
     )
 
 

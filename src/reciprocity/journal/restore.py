@@ -53,10 +53,14 @@ STEPS: Final = ("check", "unpack", "origin", "erase", "keys.db", "journal.db", "
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """What a restore came to: *lost* events are known to be gone (-1: nobody can say how many)."""
+    """What a restore came to: *lost* events are known to be gone (-1: nobody can say how many).
+
+    *restored* are the backup's events; the log's *size* has what the restore stated as well.
+    """
 
     origin: str
     size: int
+    restored: int
     lost: int
     erased_again: tuple[int, ...]
     signatures_needed: int
@@ -124,6 +128,7 @@ def restore(
     return Restored(
         origin=state.origin,
         size=state.size,
+        restored=manifest.size,
         lost=lost,
         erased_again=tuple(again),
         signatures_needed=state.gap,

@@ -353,7 +353,8 @@ class Turn:
         if self.gap:
             raise Unavailable(
                 "journal was restored and may lack withdrawals: re-enter them or let "
-                f"{self.gap} more operators sign that there are none (reciprocity gap sign)"
+                f"{self.gap} more operator{'s' * (self.gap > 1)} sign that there are none "
+                "(reciprocity gap sign)"
             )
         if entry.expect == ANY_VERSION:
             raise InputError("attempt must name the version of the person it was decided from")
