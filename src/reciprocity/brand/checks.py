@@ -91,7 +91,8 @@ def _check_territory(_: Draft, findings: Findings) -> None:
         if not is_country(country):
             findings.add(
                 "controller.territory",
-                f"found {country!r}, expected two capital letters (ISO 3166), such as 'DE'",
+                f"found {country[:40]!r}, expected a country's two letters (ISO 3166-1), such as "
+                "'DE', or 'GB' for the United Kingdom",
             )
 
 

@@ -11,6 +11,7 @@ from reciprocity.errors import InputError
 
 __all__ = ["locate", "read_inside", "read_text"]
 
+_LONGEST_SHOWN: Final = 100
 MOST_BYTES: Final = 1 << 20
 """The most that a brand file, or one template, may hold: 1 MiB."""
 
@@ -30,11 +31,17 @@ def locate(home: Path, path: str) -> Path:
 
 
 def read_inside(home: Path, path: str) -> str:
-    """The text of the file *path* inside the folder *home*; raises `InputError` if it leads out."""
+    """The text of the file *path* inside the folder *home*; raises `InputError` if it leads out.
+
+    Of one that does not read the message has the *path* as it was given, and no other.
+    """
     found = locate(home, path)
     if Path(path).is_absolute() or not found.is_relative_to(home):
         raise InputError("leads out of the folder of the brand; expected a file inside it")
-    return read_text(found)
+    try:
+        return read_text(found)
+    except InputError as error:
+        raise InputError(f"{path[:_LONGEST_SHOWN]!r}: {error}") from error
 
 
 def read_text(path: Path) -> str:

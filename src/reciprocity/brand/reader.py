@@ -176,8 +176,18 @@ def _read_leaf(told: inspect.Type, value: object, at: str, findings: Findings) -
             return value
         case inspect.DateTimeType(), datetime() if value.tzinfo is not None:
             return value
+        case inspect.DateTimeType(), str() if _is_quoted_instant(value):
+            findings.add(at, f"found the text {_shown(value)}: write it without quotes")
+            return _BROKEN
     findings.add(at, f"found {_found(value)}, expected {_expected(told)}")
     return _BROKEN
+
+
+def _is_quoted_instant(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _in_range(told: inspect.IntType, value: int) -> bool:
