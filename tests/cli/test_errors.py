@@ -221,6 +221,17 @@ def test_a_message_that_is_in_no_campaign_is_said_so(shop: Shop):
     assert "in no campaign: there are garden, kitchen" in shop.refused("why", "id:ann", "none").err
 
 
+def test_a_brand_file_that_is_missing_is_named_as_it_was_given(shop: Shop, cli):
+    for command in (["check"], ["apply"], ["plan", "spring"], ["serve"], ["rules"]):
+        ran = cli("--brand", "nowhere", "--operator", "tests", *command)
+        assert (ran.code, ran.out) == (2, "")
+        assert "error: brand file nowhere/brand.toml is missing" in ran.err
+    (problem,) = cli("--brand", "nowhere", "check", "--json").json["problems"]
+    assert problem.startswith("brand file nowhere/brand.toml is missing")
+    for path in ("elsewhere", "elsewhere/brand.toml"):
+        assert "file elsewhere/brand.toml is missing" in shop.refused("rules", "diff", path).err
+
+
 def test_a_folder_is_no_file_of_people(shop: Shop):
     shop.refused("import", "people", ".", "--mapping", "mapping.toml")
 

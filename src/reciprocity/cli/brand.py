@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from reciprocity.cli.front import AsJson, front_of, opened, print_json
+from reciprocity.cli.front import AsJson, folder_of, front_of, opened, print_json
 from reciprocity.errors import InputError
 
 __all__ = ["app"]
@@ -20,7 +20,10 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     from reciprocity.platform import check_brand
 
     folder = front_of(context).brand
-    found = check_brand(folder) or _unfair(folder)
+    try:
+        found = check_brand(folder_of(folder)) or _unfair(folder)
+    except InputError as error:
+        found = error.problems
     if as_json:
         print_json({"problems": found})
         if found:
@@ -54,7 +57,7 @@ def apply(context: typer.Context, as_json: AsJson = False) -> None:
 
     front = front_of(context)
     actor = front.actor
-    if found := _unfair(front.brand):
+    if found := _unfair(folder_of(front.brand)):
         raise InputError(found[0], found)
     with Reciprocity.create(front.brand) as shop:
         changed, state = shop.apply(actor), shop.journal.state()

@@ -21,6 +21,7 @@ __all__ = [
     "AsJson",
     "Front",
     "SaveReceipt",
+    "folder_of",
     "front_of",
     "instant",
     "opened",
@@ -89,12 +90,27 @@ def front_of(context: typer.Context) -> Front:
     return front
 
 
+def folder_of(brand: Path) -> Path:
+    """*brand*, in which there is a brand file; raises `InputError` that names where it was sought.
+
+    Whoever reads the file afterwards speaks of `brand.toml` alone, and never of a place.
+    """
+    from reciprocity.brand import FILE_NAME
+
+    if not (brand / FILE_NAME).exists():
+        raise InputError(
+            f"brand file {brand / FILE_NAME} is missing: name the folder it is in "
+            "(--brand DIR), or have one written by `reciprocity init DIR`"
+        )
+    return brand
+
+
 @contextmanager
 def opened(context: typer.Context) -> Iterator["Reciprocity"]:
     """The brand of the global options, open."""
     from reciprocity.platform import Reciprocity
 
-    with Reciprocity.open(front_of(context).brand) as shop:
+    with Reciprocity.open(folder_of(front_of(context).brand)) as shop:
         yield shop
 
 

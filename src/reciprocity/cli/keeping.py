@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reciprocity.cli.contents import Contents
-from reciprocity.cli.front import AsJson, front_of, opened, print_json
+from reciprocity.cli.front import AsJson, folder_of, front_of, opened, print_json
 from reciprocity.errors import ReciprocityError
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _declared(context: typer.Context) -> "Brand":
     from reciprocity.brand import load
     from reciprocity.platform.shop import CHECKERS
 
-    return load(front_of(context).brand, CHECKERS)
+    return load(folder_of(front_of(context).brand), CHECKERS)
 
 
 # --- serving ------------------------------------------------------------------------------------
@@ -214,11 +214,12 @@ def serve(
     from reciprocity.http.serve import run
 
     front, ended = front_of(context), Event()
+    folder = folder_of(front.brand)
     if tick:
-        told = (front.brand, front.actor, tick, ended)
+        told = (folder, front.actor, tick, ended)
         Thread(target=_tick, args=told, daemon=True).start()
     try:
-        run(front.brand.resolve(), host, port, _announce, key_rate=key_rate, workers=workers)
+        run(folder.resolve(), host, port, _announce, key_rate=key_rate, workers=workers)
     except KeyboardInterrupt:  # as it was told how to stop; open requests were answered
         print("stopped", file=sys.stderr)
     finally:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from reciprocity.cli.front import AsJson, front_of, print_json
+from reciprocity.cli.front import AsJson, folder_of, front_of, print_json
 
 __all__ = ["app"]
 
@@ -41,7 +41,7 @@ def migrate(
     from reciprocity.platform.shop import CHECKERS
     from reciprocity.storage.place import checked
 
-    brand = load(front_of(context).brand, CHECKERS)
+    brand = load(folder_of(front_of(context).brand), CHECKERS)
     place = checked(to, schemas or brand.statement.id.replace("-", "_"))
     with progress("Moving") as (step,):
         moved = move(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reciprocity.cli.front import AsJson, opened, print_json
+from reciprocity.cli.front import AsJson, folder_of, opened, print_json
 from reciprocity.errors import InputError
 
 if TYPE_CHECKING:
@@ -107,6 +107,6 @@ def _side(path: Path) -> "Side":
     from reciprocity.platform.difference import side_of_file
 
     folder = path.parent if path.name == FILE_NAME else path
-    if problems := check_brand(folder):
+    if problems := check_brand(folder_of(folder)):
         raise InputError(problems[0], problems)
     return side_of_file(folder)
