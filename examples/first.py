@@ -7,6 +7,9 @@ from reciprocity.consent.draft import grant, withdraw
 from reciprocity.consent.prefer import Preferences, prefer
 from reciprocity.vault.people import register
 
+if Path("shop").exists() or Path("harbour-vale-safekeeping").exists():
+    raise SystemExit("shop was made here before: run this in a new, empty folder")
+
 for path, text in starter("Harbour & Vale", date.today()).items():
     file = Path("shop") / path
     file.parent.mkdir(parents=True, exist_ok=True)

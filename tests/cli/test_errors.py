@@ -61,7 +61,11 @@ def test_bad_input_ends_with_2_and_says_what_to_do(
     ("arguments", "words"),
     [
         (("grant", "id:ann", "gifts"), "purpose 'gifts' is not declared"),
-        (("grant", "id:ann", "offers", "--notice", "none"), "notice 'none' has no text"),
+        (("grant", "id:ann", "offers", "--notice", "offer"), "not declared; did you mean 'offers'"),
+        (
+            ("grant", "id:ann", "offers", "--notice", "offers", "--notice-language", "fr"),
+            "notice 'offers' has no text in 'fr': it has 'de', 'en'",
+        ),
         (("prefer", "id:ann", "--topic", "garden=9"), "topic 'garden' has level 9"),
         (("prefer", "id:ann", "--topic", "garden=lots"), "topic's level is none"),
         (("prefer", "id:ann", "--topic", "garden=1", "--topic", "garden=2"), "each NAME once"),
@@ -77,7 +81,6 @@ def test_bad_input_ends_with_2_and_says_what_to_do(
         (("confirm", "id:ann"), "request to confirm is not there"),
         (("erase", "id:ann", "--undo"), "not asked for"),
         (("erase", "id:ann", "--undo", "--now"), "give --now or --undo"),
-        (("add", "--id", "ann"), "by one of"),
     ],
 )
 def test_what_a_person_cannot_have_said_is_refused(
@@ -85,6 +88,16 @@ def test_what_a_person_cannot_have_said_is_refused(
 ):
     shop.yes("ann", "garden=2")
     assert words in shop.refused("person", *arguments).err
+
+
+def test_who_adds_somebody_known_is_told_whom_to_act_for(shop: Shop):
+    shop.yes("ann", "garden=2")
+    person = shop.done("person", "show", "id:ann", "--json").json["person"]
+    for named in (("--id", "ann"), ("--id", "new", "--address", "email=ann@people.example")):
+        err = " ".join(shop.refused("person", "add", *named).err.split())
+        assert f"act for them instead, `reciprocity person show {person}`; nothing was done" in err
+        assert "ann" not in err.replace(person, "")
+    assert shop.done("person", "show", person, "--json").json["slot"] == 0
 
 
 def test_an_operator_without_a_usable_name_is_refused(shop: Shop):

@@ -38,6 +38,11 @@ def test_the_readme_shows_the_first_example_and_it_runs(tmp_path: Path):
     shown = [block.file for block in marked(ROOT / "README.md")]
     assert "examples/first.py" in shown
     run(Block("python", FIRST.read_text(encoding="utf-8"), "", 0), FIRST, tmp_path)
+    again = subprocess.run(
+        [sys.executable, FIRST], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    said = "shop was made here before: run this in a new, empty folder\n"
+    assert (again.returncode, again.stdout, again.stderr) == (1, "", said)
 
 
 def run(block: Block, page: Path, folder: Path) -> None:

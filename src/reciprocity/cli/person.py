@@ -1,5 +1,6 @@
 """One person: what stands for them, becoming known, addresses and attributes, being erased."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ from reciprocity.cli import wishes
 from reciprocity.cli.acting import Method, Who, report
 from reciprocity.cli.contents import Contents
 from reciprocity.cli.front import AsJson, SaveReceipt, front_of, opened, pairs, print_json, written
-from reciprocity.errors import InputError
+from reciprocity.errors import Conflict, InputError
 
 if TYPE_CHECKING:
     from reciprocity.consent.draft import Drafted, Saying
@@ -103,18 +104,40 @@ def add(
     """Make a person known; nothing is granted by it."""
     from reciprocity.vault.people import register
 
-    actor = front_of(context).actor
+    actor, addresses = front_of(context).actor, pairs(address or [], "address")
     with opened(context) as shop:
-        appended = register(
-            shop.journal,
-            shop.statement,
-            actor=actor,
-            external_id=external_id,
-            addresses=pairs(address or [], "address"),
-            confirmed=confirmed,
-            method=method,
-        )
+        try:
+            appended = register(
+                shop.journal,
+                shop.statement,
+                actor=actor,
+                external_id=external_id,
+                addresses=addresses,
+                confirmed=confirmed,
+                method=method,
+            )
+        except Conflict as error:
+            named = [f"id:{external_id}"] if external_id else []
+            _point_to(shop, [*named, *addresses.values()], error)
+            raise
         report(shop, [appended.position], receipt, as_json=as_json)
+
+
+def _point_to(shop: "Reciprocity", names: list[str], conflict: Conflict) -> None:
+    """Raise `Conflict` that says whom to act for, if somebody is known by one of *names*.
+
+    By their pseudonyms, since no error repeats what somebody is called.
+    """
+    found = dict[str, None]()
+    for name in names:
+        with suppress(InputError):
+            found[shop.journal.pseudonym(shop.find(name))] = None
+    if found:
+        commands = " or ".join(f"`reciprocity person show {one}`" for one in found)
+        raise Conflict(
+            "person is known already by one of these identities: act for them instead, "
+            f"{commands}; nothing was done"
+        ) from conflict
 
 
 @person.command("set")

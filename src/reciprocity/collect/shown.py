@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from reciprocity.brand import BrandStatement, LawPack, notice_hash
+from reciprocity.brand.reader import suggest
 from reciprocity.collect.proposition import terms_of
 from reciprocity.consent.state import Wishes
 from reciprocity.errors import InputError
@@ -31,8 +32,12 @@ def notice_shown(
     if declared is None and notice in brand.propositions:
         terms, _ = terms_of(brand, laws, notice, spoken)
         return {"notice": terms.notice, "notice_language": terms.language}
-    if declared is None or spoken not in declared.text:
-        raise InputError(f"notice {notice[:64]!r} has no text in {spoken[:16]!r}: see brand.toml")
+    if declared is None:
+        known = suggest(notice, {*brand.notices, *brand.propositions})
+        raise InputError(f"notice {notice[:64]!r} is not declared; {known}")
+    if spoken not in declared.text:
+        has = ", ".join(map(repr, sorted(declared.text)))
+        raise InputError(f"notice {notice[:64]!r} has no text in {spoken[:16]!r}: it has {has}")
     told = notice_hash(notice, spoken, declared.text[spoken])
     return {"notice": told, "notice_language": spoken}
 
