@@ -85,7 +85,8 @@ SHAPES = f"""\
 | `log cosign` | `{_COSIGN}`; `conflicts` are texts, empty if all is well |
 | acts for a person | `{{"recorded":[{{"kind","position","version","at","person"}}]}}` |
 
-[Reasons](reasons.md) come in their published order. Instants are milliseconds since 1970, UTC.
+[Reasons](reasons.md) come in alphabetical order, and in tables in their published one. Instants are
+milliseconds since 1970, UTC.
 """
 
 

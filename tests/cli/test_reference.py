@@ -1,5 +1,6 @@
 """The reference and the help list every command and option there is."""
 
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import typer
 from reciprocity.cli import main
 from reciprocity.cli.app import app
 from reciprocity.cli.contents import CHAPTERS
-from tests.cli.reference import PAGE, commands, page
+from tests.cli.reference import HEAD, PAGE, commands, page
 
 ISSUED = """
 init check schema apply|import people|person show|person grant|person refuse|person withdraw
@@ -60,6 +61,21 @@ def test_help_tells_every_command_once_in_a_chapter_and_cuts_nothing(capsys):
     assert "..." not in out.partition("Begin:")[2]
     for heading in CHAPTERS:
         assert f"\n{heading}:\n" in out
+
+
+def test_the_footer_of_help_has_every_exit_code_of_the_reference(capsys):
+    assert main(["--help"]) == 0
+    footer = " ".join(capsys.readouterr().out.split()).partition("Exit codes: ")[2]
+    codes = re.findall(r"^\| (\d+) \|", HEAD, re.MULTILINE)
+    assert [one.split()[0] for one in footer.split("; ")] == codes == ["0", "1", "2", "70", "130"]
+
+
+def test_python_runs_the_command_by_the_name_of_the_package():
+    done = subprocess.run(
+        [sys.executable, "-m", "reciprocity", "--version"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("reciprocity ")
 
 
 def loaded_by(*arguments: object) -> set[str]:

@@ -64,7 +64,8 @@ app = typer.Typer(
     name="reciprocity",
     cls=_Commands,
     help="Say to people what they want to hear from this brand, nothing else, and prove it.",
-    epilog="Exit codes: 0 done; 1 a breach was found or a proof failed; 2 bad input or usage.",
+    epilog="Exit codes: 0 done; 1 a breach was found or a proof failed; 2 bad input or usage, or "
+    "something stands in the way; 70 a fault of this program; 130 interrupted.",
     no_args_is_help=True,
     context_settings={"max_content_width": 100},
     rich_markup_mode=None,  # help in colour takes three times as long to appear
