@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reciprocity.brand import BrandStatement, LawPack
-from reciprocity.cli.screen import day, moment, plain_table
+from reciprocity.cli.screen import counted, day, hour, moment, plain_table
 from reciprocity.consent.laws import ends_at
 from reciprocity.consent.state import Answer, Wishes
 from reciprocity.decide.answers import answers_now
@@ -188,7 +188,8 @@ def _event(told: Told) -> Event:
 
 def draw(view: View, console: Console) -> None:
     """Print *view* as tables and sentences."""
-    console.print(f"{view.person} (slot {view.slot}, {view.version} events)", style="bold")
+    events = counted(view.version, "event")
+    console.print(f"{view.person} (slot {view.slot}, {events})", style="bold")
     if view.erase_at:
         console.print(f"to be erased at {moment(view.erase_at)}; nothing is sent", style="red")
     console.print(_consent_table(view))
@@ -246,7 +247,7 @@ def _times(view: View) -> Iterator[tuple[str, str]]:
     for channel, (week, month) in view.caps.items():
         yield f"at most by {channel}", f"{_most(week)} in 7 days, {_most(month)} in 30"
     if view.quiet:
-        yield "quiet time", f"{_hour(view.quiet[0])} to {_hour(view.quiet[1])}"
+        yield "quiet time", f"{hour(view.quiet[0])} to {hour(view.quiet[1])}"
     for channel, until in view.pauses.items():
         yield "paused", f"{'everything' if channel == '*' else channel} until {moment(until)}"
 
@@ -261,10 +262,6 @@ def _usable(point: Reach) -> str:
 
 def _most(count: int | None) -> str:
     return "any number" if count is None else str(count)
-
-
-def _hour(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def _promises_table(view: View) -> Table:

@@ -6,9 +6,11 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from reciprocity.cli.screen import bar, counted, day, moment, plain_table, share
+from reciprocity.cli.screen import bar, counted, day, hour, moment, plain_table, share
+from reciprocity.decide.facts import FACTS
 from reciprocity.decide.one import Why, meaning_of
 from reciprocity.decide.rulebook import REASONS, Rulebook
+from reciprocity.decide.tree import TermType
 from reciprocity.deliver.campaign import MessageCounts, Plan
 from reciprocity.deliver.run import SendReport
 from reciprocity.listen.feedback import Said
@@ -43,6 +45,8 @@ __all__ = [
 ]
 
 _ORDER: Final = {reason.name: number for number, reason in enumerate(REASONS)}
+_INSTANTS: Final = {fact.name for fact in FACTS if fact.type is TermType.INSTANT}
+_MINUTES: Final = {"minute_of_day", "quiet_from", "quiet_until"}
 _COLOURS: Final = {Verdict.DELIVER: "green", Verdict.WAIT: "yellow", Verdict.REFUSE: ""}
 
 
@@ -241,7 +245,7 @@ def rules_table(rulebook: Rulebook) -> Table:
 
 def campaigns_table(found: Sequence[Listed], at: int) -> Table:
     """Campaigns and their messages, a line each; where a campaign stands at *at*."""
-    columns = ("campaign", "stands", "sent", "waiting", "message", "channel", "purpose", "subject")
+    columns = ("campaign", "stands", "sent", "waiting", "message", "purpose", "subject")
     table = plain_table(*columns, numbers=("waiting",))
     for one in found:
         name = one.campaign + ("" if one.applied else " *")
@@ -249,7 +253,8 @@ def campaigns_table(found: Sequence[Listed], at: int) -> Table:
         if not one.messages:
             table.add_row(*head)
         for told in one.messages:
-            table.add_row(*head, told.message, told.channel, told.purpose, told.subject)
+            purpose = f"{told.purpose} by {told.channel}"
+            table.add_row(*head, told.message, purpose, told.subject)
             head = ("", "", "", "")
     return table
 
@@ -265,7 +270,7 @@ def _stands(one: Listed, at: int) -> str:
 def funnel_table(requests: Sequence[Funnel]) -> Table:
     """What became of requests for a yes, with a bar of those confirmed."""
     names = ("asked", "mailed", "confirmed", "taken back", "run out", "waiting")
-    table = plain_table("purpose", "channel", *names, "", numbers=names)
+    table = plain_table("purpose", "channel", *names, "share confirmed", numbers=names)
     for one in requests:
         counts = (one.asked, one.mailed, one.confirmed, one.taken_back, one.ran_out, one.waits)
         shown = f"{bar(one.confirmed, one.asked)} {share(one.confirmed, one.asked)}"
@@ -276,7 +281,7 @@ def funnel_table(requests: Sequence[Funnel]) -> Table:
 def promises_table(found: Sequence[PromisesKept]) -> Table:
     """How promises stand, with a bar of those kept among those that are due."""
     names = ("people", "not kept", "kept", "wanted less", "first period")
-    table = plain_table("proposition", "promise", *names, "", numbers=names)
+    table = plain_table("proposition", "promise", *names, "share kept", numbers=names)
     for one in found:
         promise = f"{one.measure} {one.amount} in {one.period_days} days"
         counts = (one.people, len(one.short), one.kept, one.own_wish, one.running)
@@ -289,7 +294,7 @@ def promises_table(found: Sequence[PromisesKept]) -> Table:
 def feedback_table(messages: Sequence[Said]) -> Table:
     """What people said of messages, with a bar of those useful among all who said a word."""
     names = ("delivered", "useful", "not for me")
-    table = plain_table("message", "occasion", *names, "", numbers=names)
+    table = plain_table("message", "occasion", *names, "share useful", numbers=names)
     for one in messages:
         said = one.useful + one.not_for_me
         counts = (one.delivered, one.useful, one.not_for_me)
@@ -313,8 +318,15 @@ def why_table(found: Why) -> Table:
     """The facts that decided."""
     table = plain_table("fact", "value")
     for fact in found.facts:
-        table.add_row(fact.name, fact.value)
+        table.add_row(fact.name, _read(fact.name, fact.value))
     return table
+
+
+def _read(name: str, value: str) -> str:
+    """The *value* of the fact *name* as people read it: instants and minutes of the day, too."""
+    if name in _INSTANTS:
+        return moment(int(value)) or ("never" if name == "cap_free_at" else "none")
+    return hour(int(value)) if name in _MINUTES else value
 
 
 def events_table(events: Iterable[Mapping[str, object]]) -> Table:
