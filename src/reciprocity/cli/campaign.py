@@ -234,7 +234,7 @@ def tick(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def _show_tick(done: "Ticked") -> None:
-    from reciprocity.cli.screen import moment
+    from reciprocity.cli.screen import counted, moment
 
     print(f"people erased: {done.erased}")
     if done.forgotten:
@@ -246,7 +246,8 @@ def _show_tick(done: "Ticked") -> None:
         print("nothing waits to be sent")
     if done.audited:
         said, fresh = done.audited.said, done.audited.new_breaches
-        print(f"audit {said.number} published: {fresh} new breaches")
+        breaches = counted(fresh, "new breach", "new breaches")
+        print(f"audit {said.number} published: {breaches}")
         if fresh:
             print("which they are: `reciprocity audit`")
     for line in done.shortfalls():

@@ -32,7 +32,10 @@ def begin(
     if as_json:
         print_json(begun)
         return
-    print(f"challenge {begun.number} is begun: {begun.count} slots of epoch {begun.epoch}")
+    from reciprocity.cli.screen import counted
+
+    slots = counted(begun.count, "slot")
+    print(f"challenge {begun.number} is begun: {slots} of epoch {begun.epoch}")
     print("the auditor now notes a checkpoint that holds it, best one that witnesses cosigned, and")
     print("sends it; only then they show the value. Run:")
     print(
@@ -73,5 +76,8 @@ def answer(
     if as_json:
         print_json({"challenge": number, "slots": slots, "file": str(output)})
         return
-    print(f"{len(slots)} slots opened in {output}: give it to the auditor, and delete it")
+    from reciprocity.cli.screen import counted
+
+    opened_slots = counted(len(slots), "slot")
+    print(f"{opened_slots} opened in {output}: give it to the auditor, and delete it")
     print("they check it with `reciprocity verify challenge --drawn-from CHECKPOINT ...`")

@@ -27,7 +27,9 @@ def funnel(
     if as_json:
         print_json({"days": days, "requests": found})
     elif not found:
-        print(f"nobody was asked to confirm a yes in the last {days} days")
+        from reciprocity.cli.screen import counted
+
+        print(f"nobody was asked to confirm a yes in the last {counted(days, 'day')}")
     else:
         from reciprocity.cli.screen import screen
         from reciprocity.cli.tables import funnel_table

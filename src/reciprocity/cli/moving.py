@@ -35,7 +35,7 @@ def migrate(
     Its servers must be stopped, and started anew afterwards. The files go when all has arrived.
     """
     from reciprocity.brand import load
-    from reciprocity.cli.screen import progress
+    from reciprocity.cli.screen import counted, progress
     from reciprocity.journal.journal import now_ms
     from reciprocity.journal.move import move
     from reciprocity.platform.shop import CHECKERS
@@ -55,7 +55,7 @@ def migrate(
     if as_json:
         print_json(moved)
         return
-    print(f"moved {moved.size} events of {moved.origin}, root {moved.root}")
+    print(f"moved {counted(moved.size, 'event')} of {moved.origin}, root {moved.root}")
     for name, rows in moved.rows.items():
-        print(f"  {place.schema(name)}: {rows} rows")
+        print(f"  {place.schema(name)}: {counted(rows, 'row')}")
     print(f"database.toml names the place; start the servers of {brand.folder} anew")

@@ -79,7 +79,10 @@ def proof(
     if as_json:
         print_json(told)
         return
-    print(f"{len(found.events)} events, {found.epoch.version} of them in an epoch: {output}")
+    from reciprocity.cli.screen import counted
+
+    events = counted(len(found.events), "event")
+    print(f"{events}, {found.epoch.version} of them in an epoch: {output}")
     print("whoever holds the file can read it; check it with `reciprocity verify person`")
 
 

@@ -141,7 +141,7 @@ def log_export(
     as_json: AsJson = False,
 ) -> None:
     """Write the log as static files that anyone may serve and check (C2SP tlog-tiles)."""
-    from reciprocity.cli.screen import progress
+    from reciprocity.cli.screen import counted, progress
     from reciprocity.prove.export import export_log
 
     with opened(context) as shop, progress("Exporting") as (move,):
@@ -149,8 +149,8 @@ def log_export(
     if as_json:
         print_json(found)
         return
-    print(f"log {found.origin}: {found.size} events, root {found.root}")
-    print(f"{found.files} files written to {folder}")
+    print(f"log {found.origin}: {counted(found.size, 'event')}, root {found.root}")
+    print(f"{counted(found.files, 'file')} written to {folder}")
 
 
 @log.command("cosign")

@@ -61,7 +61,7 @@ def verify_receipt(
         print_json(found)
         return
     print(f"the receipt holds: event {found.position} of the log {found.origin}")
-    print(f"under its signed checkpoint of {found.size} events, root {found.root}")
+    _under(found.size, found.root)
     _cosigned(found.cosigned_by)
     print(json.dumps(found.event, ensure_ascii=False, sort_keys=True))
 
@@ -103,21 +103,24 @@ def verify_person(
     if as_json:
         print_json(found)
         return
-    from reciprocity.cli.screen import moment, screen
+    from reciprocity.cli.screen import counted, moment, screen
     from reciprocity.cli.tables import events_table
 
     screen().print(events_table(found.events))
-    print(f"the proof holds: {len(found.events)} events of slot {found.slot} in {found.origin}")
+    events = counted(len(found.events), "event")
+    print(f"the proof holds: {events} of slot {found.slot} in {found.origin}")
     print(f"epoch {found.epoch} shows that the first {found.covered} of them are all there were")
     print(f"among the first {found.epoch_size} of {found.size} records of the log")
     print(f"(stated at {moment(found.epoch_at)}, the brand's word)")
     if newer := len(found.events) - found.covered:
-        print(f"{newer} of them are newer: whether more is missing there shows with the next epoch")
-    print(f"{found.decided} deliveries were decided again: each was permitted", end="")
-    print(f", by {found.fewest_rules} rules at least" if found.decided else "")
+        print(f"newer of them: {newer}; whether more is missing there shows with the next epoch")
+    deliveries = counted(found.decided, "delivery was", "deliveries were")
+    print(f"{deliveries} decided again: each was permitted", end="")
+    print(f", by {counted(found.fewest_rules, 'rule')} at least" if found.decided else "")
     if seen:
-        print(f"the log goes on from the {found.consistent_with} events that were seen before")
-    print(f"under the signed checkpoint of {found.size} events, root {found.root}")
+        before_it = counted(found.consistent_with, "event")
+        print(f"the log goes on from the {before_it} seen before")
+    _under(found.size, found.root)
     _cosigned(found.cosigned_by)
 
 
@@ -153,12 +156,14 @@ def verify_challenge(
     if as_json:
         print_json(found)
         return
-    from reciprocity.cli.screen import moment
+    from reciprocity.cli.screen import counted, moment
 
     print(f"the answer to challenge {found.number} holds: slots {list(found.slots)}")
     print(f"as epoch {found.epoch} has them, as of {moment(found.epoch_at)}, which is")
-    print(f"{found.before_begun} events before the challenge was begun")
-    print(f"{found.people} people opened whole, {found.decided} deliveries decided again")
+    print(f"{counted(found.before_begun, 'event')} before the challenge was begun")
+    people = counted(found.people, "person", "people")
+    deliveries = counted(found.decided, "delivery", "deliveries")
+    print(f"{people} opened whole, {deliveries} decided again")
     print(f"{found.erased} erased before, {found.unused} never used")
     _cosigned(found.cosigned_by)
     if found.erased_since or found.not_shown:
@@ -186,7 +191,10 @@ def verify_log(
     if as_json:
         print_json(found)
         return
-    print(f"the log holds: {found.size} leaves of {found.origin}, root {found.root}")
+    from reciprocity.cli.screen import counted
+
+    leaves = counted(found.size, "leaf", "leaves")
+    print(f"the log holds: {leaves} of {found.origin}, root {found.root}")
     print(f"{found.personal} personal, {found.brand} of the brand, {found.public} public")
     if found.hashed:
         print(
@@ -279,6 +287,13 @@ def _epochs(found: "VerifiedLog") -> None:
     print(f"{moment(found.newest_at)}; {found.behind} personal leaves are not covered yet")
     print(f"between two epochs passed {found.longest_ms / HOUR_MS:.1f} hours at most, and one left")
     print(f"{found.most_behind} personal leaves before it uncovered, at most")
+
+
+def _under(size: int, root: str) -> None:
+    """Say which checkpoint it was checked under."""
+    from reciprocity.cli.screen import counted
+
+    print(f"under its signed checkpoint of {counted(size, 'event')}, root {root}")
 
 
 def _cosigned(names: Sequence[str]) -> None:

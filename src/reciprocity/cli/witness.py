@@ -125,8 +125,10 @@ def cosigning_table(found: "Cosigning") -> "Table":
 
 def tell_cosigning(found: "Cosigning") -> None:
     """Say whether the policy holds; a conflict goes to stderr, with what to do."""
-    count = sum(one.cosigned_at > 0 for one in found.witnesses)
-    print(f"checkpoint of {found.size} events: cosigned by {count} of {len(found.witnesses)}")
+    from reciprocity.cli.screen import counted
+
+    count, size = sum(one.cosigned_at > 0 for one in found.witnesses), counted(found.size, "event")
+    print(f"checkpoint of {size}: cosigned by {count} of {len(found.witnesses)}")
     if not found.holds:
         print(found.lacking, file=sys.stderr)
     for conflict in found.conflicts:

@@ -19,7 +19,7 @@ from reciprocity.cli.demo.acts import Leaving, say_all
 from reciprocity.cli.demo.check import Compared, compare, letters_in
 from reciprocity.cli.demo.pages import serve_pages
 from reciprocity.cli.demo.people import Made, chosen, make_people, write_file
-from reciprocity.cli.screen import plain_table, progress, screen
+from reciprocity.cli.screen import counted, plain_table, progress, screen
 from reciprocity.cli.tables import (
     audit_table,
     audit_words,
@@ -160,9 +160,10 @@ def _send(console: Console, shop: Reciprocity, people: Sequence[Made]) -> Leavin
         report = shop.send(CAMPAIGN, ACTOR, planned, move)
     leaving.join()
     console.print(send_table(report))
+    withdrew = counted(len(leaving.withdrawn), "person", "people")
     console.print(
-        f"{len(leaving.withdrawn)} people withdrew while it was being sent. Who did so before "
-        "their message was on its way did not get it."
+        f"{withdrew} withdrew while it was being sent. Who did so before their message was on its "
+        "way did not get it."
     )
     return leaving
 
