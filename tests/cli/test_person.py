@@ -205,3 +205,10 @@ def test_merging_two_records_brings_both_to_the_strictest(shop: Shop):
     assert "nothing changed" in shop.done("person", "merge", "id:ann2", "id:ann").out
     shop.done("person", "erase", "id:ann")
     assert "asked to be erased" in shop.refused("person", "merge", "id:ann", "id:ann2").err
+
+
+def test_a_yes_that_waits_says_that_nobody_is_asked_from_here(shop: Shop):
+    shop.done("person", "add", "--id", "ann", "--address", "email=a@people.example")
+    out = shop.done("person", "grant", "id:ann", "news", "--notice", "news").out
+    assert "waits 7 days to be confirmed: news. No mail asks for that from here" in out
+    assert "waits" not in shop.done("person", "grant", "id:ann", "news", "--confirmed").out

@@ -14,7 +14,10 @@ from reciprocity.http.api.keys import Scope
 from reciprocity.http.app import make_app
 from reciprocity.http.desk import Desk
 from reciprocity.http.site import MOST_BYTES
+from reciprocity.http.speech import speech
+from reciprocity.http.telling import Telling
 from reciprocity.listen.feedback import MOST_WORDS
+from reciprocity.listen.sayings import Code, Sentence
 from tests.http.api_client import fresh, new_key, problem
 from tests.http.at_site import new_site
 from tests.http.running import serving
@@ -241,3 +244,20 @@ def test_a_key_to_look_does_not_show(page):
     problem(page.client.post("/v1/impressions", json=shown, headers=told), "no-scope", 403)
     got = page.client.post("/v1/decisions", json=shown, headers=key)
     problem(got, "invalid", 422)
+
+
+@pytest.mark.parametrize(
+    ("code", "channel", "words"),
+    [
+        (Code.SENT, "site", "Shown on a page: “Bulbs are in”"),
+        (Code.SENT, "email", "Sent: “Bulbs are in”"),
+        (Code.WAS_DELIVERED, "site", "It was shown on a page"),
+        (Code.WAS_DELIVERED, "email", "The mail server took it"),
+        (Code.POINT, "site", "this site: you are known there from now on"),
+        (Code.POINT, "email", "E-mail: a new address"),
+    ],
+)
+def test_what_a_page_showed_is_not_told_as_mail(page, code: Code, channel: str, words: str):
+    telling = Telling(speech("en"), page.desk.shop().statement, "UTC")
+    said = {"channel": channel, "subject": "Bulbs are in"}
+    assert telling.sentence(Sentence(code=code, said=said)) == words

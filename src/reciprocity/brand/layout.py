@@ -127,7 +127,7 @@ class BrandFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     safekeeping: SafekeepingTable
     purposes: dict[Id, Purpose]
     channels: dict[Id, ChannelTable]
-    transports: dict[Id, Transport]
+    transports: dict[Id, Transport] = field(default_factory=dict)
     keys: KeysTable = KeysTable()
     witnesses: WitnessesTable = WitnessesTable()
     site: SiteTable = SiteTable()

@@ -48,7 +48,10 @@ def grant(
     receipt: SaveReceipt = None,
     as_json: AsJson = False,
 ) -> None:
-    """Record a yes; a purpose that wants confirming waits for that, 7 days."""
+    """Record a yes; a purpose that wants confirming waits for that, 7 days.
+
+    Not of somebody whose address is shown to be theirs already: that counts at once.
+    """
     from reciprocity.collect.shown import notice_shown, waiting_for_proof
     from reciprocity.consent import draft
 
@@ -67,6 +70,11 @@ def grant(
                 )
                 positions.append(shop.act(slot, drafted)[0].position)
         report(shop, positions, receipt, as_json=as_json)
+    if waits and not as_json:
+        print(f"waits 7 days to be confirmed: {', '.join(waits)}. No mail asks for that from here:")
+        print(
+            "`reciprocity person confirm` records it; the API and the pages send a mail that asks"
+        )
 
 
 def _drafted(

@@ -18,6 +18,7 @@ __all__ = [
     "GROUPS",
     "HEADS",
     "LEVELS",
+    "ON_SITE",
     "OTHERWISE",
     "REASONS",
     "SENT",
@@ -140,6 +141,15 @@ SENT: Final = {
     Code.FOUND_USEFUL: mark("You found it useful: %(message)s"),
     Code.NOT_FOR_ME: mark("You said it is not for you: %(message)s"),
 }
+ON_SITE: Final = {
+    Code.SENDING: mark("On its way to a page: %(message)s"),
+    Code.SENT: mark("Shown on a page: %(message)s"),
+    Code.NOT_SENT: mark("Not shown: %(message)s"),
+    Code.WAS_DELIVERED: mark("It was shown on a page"),
+    Code.WAS_NOT_TAKEN: mark("It was not shown"),
+    Code.POINT: mark("%(channel)s: you are known there from now on"),
+}
+"""What is said otherwise of a channel that is a site: nothing is mailed there."""
 GROUPS: Final = {
     Group.CHOICE: mark("Your choices"),
     Group.SENT: mark("Sent"),

@@ -13,6 +13,7 @@ from reciprocity.http.sentences import (
     GROUPS,
     HEADS,
     LEVELS,
+    ON_SITE,
     OTHERWISE,
     REASONS,
     SENT,
@@ -23,7 +24,7 @@ from reciprocity.listen.account import Figure, Item, Silent
 from reciprocity.listen.items import ItemKind, Named, Speaker
 from reciprocity.listen.sayings import Code, Sentence
 from reciprocity.listen.timeline import Group
-from reciprocity.model import ANYWHERE, ConsentState
+from reciprocity.model import ANYWHERE, WEB, ConsentState
 
 __all__ = ["Telling"]
 
@@ -96,11 +97,19 @@ class Telling:
             head = self.words.say(HEADS[code])
             named = by and code is not Code.IMPORT_SPOKE
             return f"{head} ({self.words.say(by)})" if by and named else head
+        if code in ON_SITE and self._is_site(said):
+            channel = self.channel(str(said["channel"]))
+            told = {"message": self.message(said), "channel": channel}
+            return self.words.say(ON_SITE[code]) % told
         if code in SENT:
             return self.words.say(SENT[code]) % {"message": self.message(said)}
         if code in self._parts:
             return self._parts[code](said)
         return self._rest(code, said)
+
+    def _is_site(self, said: _Said) -> bool:
+        channel = self._brand.channels.get(str(said.get("channel", "")))
+        return channel is not None and channel.kind == WEB
 
     def message(self, said: _Said) -> str:
         """A message by its subject, or by what its campaign is called."""
