@@ -160,7 +160,7 @@ def diff_words(found: Difference) -> str:
 
 
 def send_table(report: SendReport) -> Table:
-    """What a run of `send` came to, each person under one word."""
+    """What a run of `send` came to: each person under one word, and letters stopped at the door."""
     table = plain_table(
         "outcome", "reason", "people", numbers=("people",), title=f"Campaign {report.campaign}"
     )
@@ -168,8 +168,11 @@ def send_table(report: SendReport) -> Table:
     table.add_row(Text("waiting", style="yellow"), "", f"{report.waiting:,}")
     for reason, count in in_order(report.refused):
         table.add_row("refused", reason, f"{count:,}")
-    for what, count in (("cancelled", report.cancelled), ("failed", report.failed)):
-        table.add_row(what, "", f"{count:,}")
+    again = "at the door; decided anew, counted above" if report.cancelled else ""
+    for what, why, count in (
+        ("cancelled", again, report.cancelled), ("failed", "", report.failed),
+    ):  # fmt: skip
+        table.add_row(what, why, f"{count:,}")
     style = "red" if report.unknown else ""
     table.add_row(Text("unknown", style=style), "", f"{report.unknown:,}")
     return table
