@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reciprocity.consent.draft import grant, refuse
 from reciprocity.deliver.link import Link
 from reciprocity.errors import Conflict, Unavailable
 from reciprocity.events import Act, ConsentRow, Evidence
@@ -25,8 +26,10 @@ from reciprocity.storage import connect
 from tests.shop import BRAND, DAY, MAILDIR, START, Clock, add_people, entry_for, new_shop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from reciprocity.consent.draft import Drafted, Saying
 
 
 @pytest.fixture
@@ -182,3 +185,24 @@ def test_nor_is_one_that_was_noted_while_keys_were_away(shop: Reciprocity) -> No
     lose_from_cache(shop, ann)
     assert shop.send("spring", "operator:tests").delivered == 1
     assert state(shop, ann) == "withdrawn"
+
+
+def test_an_act_that_takes_away_is_not_held_up_by_a_history_that_never_rests(
+    shop: Reciprocity,
+) -> None:
+    (ann,) = add_people(shop, 1)
+
+    def restless(make: Callable[[Saying, list[str]], Drafted]) -> Drafted:
+        """Something else is recorded of them each time after what stands was read."""
+        shop.journal.append([entry_of_language(ann)])
+        return make(shop.saying("person", "web"), ["offers"])
+
+    with pytest.raises(Conflict, match="kept moving on"):
+        shop.act(ann, lambda: restless(grant))
+    shop.act(ann, lambda: restless(refuse))
+    assert state(shop, ann) == "refused"
+
+
+def entry_of_language(slot: int) -> Entry:
+    act = Act(actor="person", method="web", language="en")
+    return Entry(kind="preferences.set", body=act, slot=slot)

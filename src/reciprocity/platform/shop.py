@@ -39,7 +39,7 @@ from reciprocity.deliver.preview import Previews
 from reciprocity.deliver.run import Post, SendReport, send_campaign, send_waiting
 from reciprocity.errors import Conflict, InputError
 from reciprocity.events import OperatorActed, canonical
-from reciprocity.journal.entry import Appended, Entry
+from reciprocity.journal.entry import ANY_VERSION, TAKES_AWAY, Appended, Entry
 from reciprocity.journal.journal import Journal, now_ms
 from reciprocity.leave import erase as erasing
 from reciprocity.model import Decision, Engine, Id
@@ -203,12 +203,14 @@ class Reciprocity:
     ) -> tuple[Appended, Receipt]:
         """Append what *draft* says for the person in *slot*; where it stands, and its receipt.
 
-        *draft* is called anew when history moved on meanwhile.
+        *draft* is called anew when history moved on meanwhile; what only takes away is not held up
+        by that for ever.
         """
-        for _ in range(_TRIES):
+        for left in reversed(range(_TRIES)):
             kept = self.journal.kept(slot)
             version = kept.standing.version if kept else 0
             kind, body = draft()
+            version = version if left or kind not in TAKES_AWAY else ANY_VERSION
             entry = Entry(kind=kind, body=body, slot=slot, expect=version, act_id=act_id)
             try:
                 (appended,) = self.journal.append([entry], prove=True)
