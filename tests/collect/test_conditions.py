@@ -7,6 +7,7 @@ import pytest
 from reciprocity.collect.imports import ImportReport
 from reciprocity.collect.mapping import read_mapping
 from reciprocity.errors import InputError
+from tests.collect.test_imports import ANN
 
 BASE = """
 name = "crm"
@@ -133,3 +134,11 @@ def test_a_condition_that_says_both_of_a_word_is_refused(tmp_path: Path) -> None
     path.write_text(WITHDRAWN.replace('["nein", "-"]', '["nein", " JA"]'), "utf-8")
     with pytest.raises(InputError, match=r"consent\[1\]\.if: 'ja' is in `is` and in `is_not`"):
         read_mapping(path)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_row_in_doubt_holds_back_the_yes_of_the_same_person_in_another(shop, turned) -> None:
+    rows = [{**ANN, "offers": "STOPP", "id": ""}, ANN]
+    report = shop.import_rows(*(reversed(rows) if turned else rows))
+    assert (report.new, report.refused, report.events) == (0, 2, 0)
+    assert "another row of this person" in " ".join(reason for _, reason in shop.rejects())

@@ -1,8 +1,11 @@
 """Who was erased does not come back by a file: it cannot know what they took back before."""
 
+from contextlib import closing
+
 import pytest
 
 from reciprocity.leave.erase import erase
+from reciprocity.storage import connect
 from reciprocity.vault.people import find, register, set_address
 from tests.collect.test_imports import ANN, NOW, give
 
@@ -50,3 +53,20 @@ def test_who_comes_back_speaks_for_themselves_and_a_file_only_takes_away(left) -
 
 def test_another_person_at_another_address_comes_in(left) -> None:
     assert left.import_rows({**ANN, "id": "3", "mail": "cat@shop.example"}).new == 1
+
+
+def test_a_no_of_somebody_else_who_has_the_erased_ones_id_is_taken(left) -> None:
+    report = left.import_rows({**ANN, "mail": "cat@shop.example", "offers": "stop"})
+    assert (report.events, report.refused, report.refused_taken, report.refused_new) == (1, 1, 1, 1)
+    assert left.state("cat@shop.example") == "withdrawn"
+    old_list = {**ANN, "id": "", "mail": "cat@shop.example"}
+    left.import_rows(old_list)
+    assert left.state("cat@shop.example") == "withdrawn"
+
+
+def test_a_no_of_somebody_whom_the_standing_cache_lost_is_taken(shop) -> None:
+    shop.import_rows(ANN)
+    with closing(connect(shop.journal.folder / "standing.db", durable=False)) as db:
+        db.execute("DELETE FROM standing")
+    assert shop.import_rows({**ANN, "offers": "stop"}).events == 1
+    assert shop.state("id:1") == "withdrawn"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reciprocity.consent.draft import grant, object_to, refuse, withdraw
+from reciprocity.consent.draft import grant, object_to, refuse, request, withdraw
 from reciprocity.deliver.run import sole_sender
 from reciprocity.errors import InputError, ReciprocityError, Unavailable
 from reciprocity.platform import Reciprocity
@@ -148,3 +148,35 @@ def test_a_yes_to_a_behaviour_does_not_grow_by_itself(shop, clock, more, words: 
     assert changed(shop, clock, ("keep_days = 30", "keep_days = 10"))  # less is no question
     shop.act(0, lambda: withdraw(shop.saying("person", "web"), shop.wishes(0), ["purchases"]))
     assert changed(shop, clock, ("keep_days = 10", "keep_days = 30"))
+
+
+ORDERS = 'basis = "contract"\n'
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda shop: object_to(shop.saying("person", "web"), ["offers"]),
+        lambda shop: object_to(shop.saying("person", "web")),
+        lambda shop: withdraw(shop.saying("person", "web"), shop.wishes(0), ["marketing"]),
+    ],
+)
+def test_a_purpose_does_not_stop_asking_whom_said_no_to_it(shop, clock, say) -> None:
+    shop.act(0, lambda: say(shop))
+    words = "would rest on consent no longer, and people who said no to it"
+    text = (shop.brand.folder / "brand.toml").read_text("utf-8")
+    campaign = text[text.index("[campaigns.spring]") :]
+    changes = (
+        (ABOVE, ABOVE + ORDERS), (CHILD, CHILD + ORDERS), (campaign, ""),
+        ('purposes = ["offers", "marketing"]', "purposes = []"),
+    )  # fmt: skip
+    with pytest.raises(InputError, match=words):
+        changed(shop, clock, *changes)
+
+
+def test_a_yes_that_waits_beside_an_earlier_no_does_not_grow_either(shop, clock) -> None:
+    changed(shop, clock, (KEEPS, BOUGHT))
+    shop.act(0, lambda: refuse(shop.saying("person", "web"), ["purchases"]))
+    shop.act(0, lambda: request(shop.saying("person", "web"), ["purchases"]))
+    with pytest.raises(InputError, match="would keep more than people said yes to"):
+        changed(shop, clock, ('["sku"]', '["sku", "diagnosis"]'))

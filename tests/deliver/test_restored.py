@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,14 +28,23 @@ def clock() -> Clock:
 @pytest.fixture
 def restored(tmp_path: Path, clock: Clock) -> Iterator[Reciprocity]:
     """A shop that sent its campaign and then lost that: the backup is older, the gap is signed."""
-    journals, keys = tmp_path / "journals", tmp_path / "keys"
-    with new_shop(tmp_path, clock=clock) as shop:
+    with lost(tmp_path, clock) as shop:
+        yield shop
+
+
+@contextmanager
+def lost(place: Path, clock: Clock, *, sent_before: bool = False) -> Iterator[Reciprocity]:
+    """A shop brought back from a backup, made before its campaign was sent, or just after."""
+    journals, keys = place / "journals", place / "keys"
+    with new_shop(place, clock=clock) as shop:
         add_people(shop, 2)
-        for place in (journals, keys):
-            place.mkdir()
+        if sent_before:
+            assert shop.send("spring", "operator:tests").delivered == 2
+        for each in (journals, keys):
+            each.mkdir()
         back_up(shop.journal, journals, keys)
         clock.at += 60_000
-        assert shop.send("spring", "operator:tests").delivered == 2
+        assert shop.send("spring", "operator:tests").delivered == (0 if sent_before else 2)
         folder, master, safe = shop.brand.folder, shop.brand.master_key, shop.brand.safekeeping
     lose_all(folder)
     found, with_keys = newest(journals, keys)
@@ -83,3 +93,26 @@ def test_nor_is_one_that_the_lost_range_itself_put_in_force(restored, clock) -> 
         pytest.raises(InputError, match="campaign lost had opened before the log was restored"),
     ):
         again.apply("operator:tests")
+
+
+def test_a_later_beginning_does_not_make_it_another(restored, clock) -> None:
+    file = restored.brand.folder / "brand.toml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("opens = 2026-01-01", "opens = 2027-01-01"), "utf-8")
+    with (
+        Reciprocity.open(restored.brand.folder, clock) as again,
+        pytest.raises(InputError, match="campaign spring had opened before the log was restored"),
+    ):
+        again.apply("operator:tests")
+
+
+def test_nor_is_its_end_moved_by_the_operators_word(tmp_path: Path, clock: Clock) -> None:
+    with lost(tmp_path, clock, sent_before=True) as shop:
+        file = shop.brand.folder / "brand.toml"
+        text = file.read_text("utf-8")
+        file.write_text(text.replace("closes = 2027-06-01", "closes = 2028-06-01"), "utf-8")
+        with (
+            Reciprocity.open(shop.brand.folder, clock) as again,
+            pytest.raises(InputError, match="was sent already and would now close later"),
+        ):
+            resume(again.journal, again.brand, "spring", "operator:ann")

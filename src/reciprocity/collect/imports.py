@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reciprocity.brand import BrandStatement, LawPack
 from reciprocity.collect.drafts import Drafts
@@ -130,6 +131,11 @@ def _takes_away(mapping: Mapping) -> bool:
     )
 
 
+_OTHER_ROW: Final = (
+    "another row of this person has a word that may take something away and is in no condition"
+)
+
+
 class _Run:
     """One import, from its first row to its last."""
 
@@ -145,6 +151,7 @@ class _Run:
         self._rejects, self._progress = rejects, progress
         self._total = 0
         self._unknown: Counter[str] = Counter()
+        self._in_doubt: set[bytes] = set()  # all by which people of doubtful rows are found
 
     def run(self, passes: Sequence[Callable[[Row], Job | None]]) -> ImportReport:
         """Make the *passes* over the file; whatever stops one tells how far it came."""
@@ -201,6 +208,10 @@ class _Run:
     def taking_away(self, row: Row) -> Job | None:
         """A row that takes something away; all of it, unless it also gives."""
         said = self._reader.heard(row)
+        if said is not None and said.doubtful:
+            with suppress(InputError):  # of whom it speaks nobody can know, no other row either
+                called = self._reader.read(row, said).called
+                self._in_doubt.update(digest for _, digest in called.digests)
         if said is None or not said.takes_away:
             return None
         try:
@@ -217,7 +228,12 @@ class _Run:
             self._unknown.update(said.unknown)
         if said is not None and said.takes_away and not said.gives:
             return None
-        return Job(self._reader.read(row, said), whole=True)
+        wanted = self._reader.read(row, said)
+        if self._in_doubt and wanted.said.gives and not wanted.problem:
+            digests = (digest for _, digest in wanted.called.digests)
+            if not self._in_doubt.isdisjoint(digests):
+                wanted = replace(wanted, problem=_OTHER_ROW)
+        return Job(wanted, whole=True)
 
 
 def _came_by_import(journal: Journal, slot: int, version: int) -> bool:

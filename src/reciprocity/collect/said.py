@@ -37,7 +37,8 @@ class Said(Struct, frozen=True, kw_only=True, gc=False):
     *takes* and *objections* take away, *gives* gives; *takes_away* says whether anything does.
     *topics* and *shared* are all that the row claims; *topics_now* and *shared_now* the part that
     a yes in this very row covers, which is all that may be taken of a person not known before.
-    *unknown* are the columns whose cell is a word that no condition knows. *problem* is why
+    *unknown* are the columns whose cell is a word that no condition knows; *doubtful* says that one
+    of these words may take something away. *problem* is why
     nothing but what takes away can be taken.
     """
 
@@ -55,6 +56,7 @@ class Said(Struct, frozen=True, kw_only=True, gc=False):
     language: str = ""
     time_zone: str = ""
     unknown: tuple[str, ...] = ()
+    doubtful: bool = False
     problem: str = ""
 
 
@@ -95,7 +97,7 @@ class Sayings:
         mapping = self._mapping
         evidence, language, time_zone = None, "", ""
         unknown = self._conditions.unknown(cells)
-        problem = self._conditions.doubt(cells, unknown)
+        problem = doubt = self._conditions.doubt(cells, unknown)
         try:
             evidence = self._evidence(cells)
             language = self._plain(cells, mapping.language, "language", is_language)
@@ -128,6 +130,7 @@ class Sayings:
             language=language,
             time_zone=time_zone,
             unknown=unknown,
+            doubtful=bool(doubt),
             problem=problem,
         )
 

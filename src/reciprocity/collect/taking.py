@@ -88,6 +88,7 @@ class Taker:
         self._journal, self._drafts, self._refuse = journal, drafts, refuse
         self.new = self.changed = self.unchanged = self.events = 0
         self.refused_taken = self.refused_new = 0
+        self._healed = False
         self._taken = Bits()  # slots whose row was taken whole
         self._made = Bits()  # slots made for a refusal alone: their row is still to come
 
@@ -139,6 +140,9 @@ class Taker:
             return {}
         wanted = sorted(slots)
         kept, profiles = self._journal.kept_many(wanted), self._journal.profiles(wanted)
+        if not self._healed and slots - kept.keys():  # the standing cache lost somebody
+            self._journal.rebuild()
+            self._healed, kept = True, self._journal.kept_many(wanted)
         return {
             slot: Known(standing=kept[slot].standing, profile=profiles[slot])
             for slot in wanted
@@ -153,7 +157,7 @@ class Taker:
         """What the job comes to, given the *people* it leads to, and the identities that *left*."""
         wanted = job.wanted
         if not left.isdisjoint(digest for _, digest in wanted.called.digests):
-            return self._of_who_left(job, people)
+            return self._of_who_left(job, people, found, left)
         refused = wanted.problem or self._objection(wanted, people)
         if refused:
             refused += _TAKEN if wanted.said.takes_away else ""
@@ -168,10 +172,23 @@ class Taker:
         entry = draft(wanted, known)
         return _Plan(job=job, entries=() if entry is None else (entry,), slot=known.standing.slot)
 
-    def _of_who_left(self, job: Job, people: Sequence[Known]) -> _Plan:
-        """Nobody is made known anew; of those who came back it takes away what it can."""
-        drafts = [self._drafts.refusal(job.wanted, known) for known in people]
-        taken = _TAKEN if people and job.wanted.said.takes_away else ""
+    def _of_who_left(
+        self, job: Job, people: Sequence[Known], found: dict[bytes, int], left: frozenset[bytes]
+    ) -> _Plan:
+        """Nobody is made known by a name that *left*; what the row takes away, it takes.
+
+        Of those who came back, and of whoever else has one of its names: an id may be given anew.
+        """
+        wanted = job.wanted
+        if not wanted.said.takes_away:
+            return _Plan(job=job, entries=(), refused=_LEFT)
+        drafts = [self._drafts.refusal(wanted, known) for known in people]
+        others = tuple(
+            each for each in wanted.called.digests if each[1] not in found and each[1] not in left
+        )
+        if others and not people:
+            drafts.append(self._drafts.first_refusal(wanted, others))
+        taken = _TAKEN if people or others else ""
         entries = tuple(entry for entry in drafts if entry is not None)
         return _Plan(job=job, entries=entries, refused=_LEFT + taken)
 

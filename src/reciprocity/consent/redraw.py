@@ -11,9 +11,9 @@ from typing import Final
 
 from reciprocity.brand import BrandStatement, ancestors
 from reciprocity.consent.state import Wishes
-from reciprocity.model import ANYWHERE, EVERYTHING, OBSERVE, Behaviour, ConsentState, Id
+from reciprocity.model import ANYWHERE, EVERYTHING, OBSERVE, Basis, Behaviour, ConsentState, Id
 
-__all__ = ["freed", "left_behind", "said_less", "widened"]
+__all__ = ["freed", "left_behind", "said_less", "unheeded", "widened", "without_asking"]
 
 _AGAINST: Final = frozenset({ConsentState.REFUSED, ConsentState.WITHDRAWN})
 _FOR: Final = frozenset({ConsentState.GIVEN, ConsentState.PENDING})
@@ -77,8 +77,38 @@ def _more(was: Behaviour, told: Behaviour) -> Iterator[str]:
 
 def said_less(wishes: Wishes, wider: Iterable[Id]) -> list[Id]:
     """Those behaviours in *wider* to which this person's yes stands, or waits."""
-    answers = ((name, wishes.answers.get(f"{name}/{OBSERVE}")) for name in wider)
-    return [name for name, yes in answers if yes is not None and yes.state in _FOR]
+    stands = (wishes.answers, wishes.requests)
+    answers = ((name, each.get(f"{name}/{OBSERVE}")) for name in wider for each in stands)
+    found = (name for name, yes in answers if yes is not None and yes.state in _FOR)
+    return list(dict.fromkeys(found))
+
+
+def without_asking(
+    before: Iterable[BrandStatement], after: BrandStatement
+) -> dict[Id, frozenset[Id]]:
+    """The purposes that rested on consent and would not any more, each with all that was above it.
+
+    *before* as in `left_behind`.
+    """
+    stood: dict[Id, tuple[bool, frozenset[Id]]] = {}
+    for statement in before:
+        for name in statement.purposes.keys() - stood.keys():
+            asked = statement.purposes[name].basis is Basis.CONSENT
+            stood[name] = asked, frozenset(ancestors(statement, name))
+    return {
+        name: stood[name][1]
+        for name, told in sorted(after.purposes.items())
+        if told.basis is not Basis.CONSENT and name in stood and stood[name][0]
+    }
+
+
+def unheeded(wishes: Wishes, unasked: Mapping[Id, Collection[Id]]) -> list[Id]:
+    """The purposes in *unasked* to which, or above which, this person said no or objected."""
+    noes = {key.rsplit("/", 1)[0] for key, no in wishes.answers.items() if no.state in _AGAINST}
+    noes |= {key.rsplit("/", 1)[0] for key in wishes.objections}
+    return [
+        name for name, above in unasked.items() if not noes.isdisjoint({name, *above, EVERYTHING})
+    ]
 
 
 def _objected(wishes: Wishes, name: Id, gone: Collection[Id]) -> bool:

@@ -60,13 +60,17 @@ def campaigns_to_state(
 def resumed(journal: Journal, name: Id, campaign: Campaign, actor: str) -> list[Entry]:
     """What brings *campaign* into force again after a restore: *actor* says that none of it left.
 
-    Raises `InputError` where there is nothing to say it of.
+    Raises `InputError` where there is nothing to say it of, and for an end that is later than the
+    one it had if people had it before what was lost.
     """
     if name not in _in_doubt(journal, {name: campaign}):
         raise InputError(
             f"campaign {name} does not wait for that: the log was not restored since it opened, "
             "or somebody said so already"
         )
+    known = journal.in_force(f"campaign:{name}")
+    if known is not None and campaign.closes > _campaign.decode(known[1]).closes:
+        _refuse_later_end(journal, {name})
     detail = msgspec.Raw(canonical({"campaign": name}))
     said = OperatorActed(actor=actor, act="campaign.resumed", detail=detail)
     return [_statement(name, campaign, actor), Entry(kind="operator.acted", body=said)]
@@ -83,19 +87,26 @@ def _refuse_what_may_have_left(journal: Journal, changed: Mapping[Id, Campaign])
 
 
 def _in_doubt(journal: Journal, campaigns: Mapping[Id, Campaign]) -> set[Id]:
-    """Those of *campaigns* that had opened when the log was restored, and were not stated since."""
+    """Those of *campaigns* that had opened when the log was restored, and were not stated since.
+
+    By what the log had of them then, or by what is to be stated now: a later beginning does not
+    make one another that people had before.
+    """
     restored = journal.brand_events("log.restored")
     if not restored:
         return set()
     since = restored[-1]
-    stated = {
-        told.body.campaign
-        for told in journal.brand_events("campaign.stated", since.position)
-        if isinstance(told.body, CampaignStated) and _campaign.decode(told.body.body).messages
-    }
+    opened, stated = set(), set()
+    for told in journal.brand_events("campaign.stated"):
+        if isinstance(told.body, CampaignStated):
+            campaign = _campaign.decode(told.body.body)
+            if told.position > since.position and campaign.messages:
+                stated.add(told.body.campaign)
+            elif told.position < since.position and campaign.opens <= since.at:
+                opened.add(told.body.campaign)
     return {
         name for name, one in campaigns.items()
-        if one.messages and one.opens <= since.at and name not in stated
+        if one.messages and name not in stated and (name in opened or one.opens <= since.at)
     }  # fmt: skip
 
 

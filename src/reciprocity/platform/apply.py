@@ -5,7 +5,7 @@ What people said is heeded: a file that would undo a no, or make a yes wider, is
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -20,12 +20,20 @@ from reciprocity.brand import (
     statement_hash,
 )
 from reciprocity.collect.proposition import notice_id, notices_of
-from reciprocity.consent.redraw import freed, left_behind, said_less, widened
+from reciprocity.consent.redraw import (
+    freed,
+    left_behind,
+    said_less,
+    unheeded,
+    widened,
+    without_asking,
+)
 from reciprocity.decide.many.named_views import drop_views
 from reciprocity.decide.rulebook import first_rulebook
 from reciprocity.deliver.release import campaigns_to_state, resumed
-from reciprocity.errors import InputError
+from reciprocity.errors import InputError, Unavailable
 from reciprocity.events import OperatorActed, Stated, canonical
+from reciprocity.journal.cache import Kept
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.journal import Journal
 from reciprocity.model import Id
@@ -91,31 +99,66 @@ def _put(journal: Journal, entries: list[Entry], actor: str) -> list[str]:
     return names
 
 
+class _Undone:
+    """What a brand file would undo, and of how many people, as far as they were looked at."""
+
+    def __init__(self, before: Sequence[BrandStatement], after: BrandStatement) -> None:
+        self.left, self.wider = left_behind(before, after), widened(before, after)
+        self.unasked = without_asking(before, after)
+        self._freed, self._said_less = Counter[str](), Counter[str]()
+        self._unheeded = Counter[str]()
+
+    def look(self, people: Iterable[Kept]) -> None:
+        """Count what *people* said that would be undone."""
+        for kept in people:
+            if not kept.standing.erased:
+                wishes = kept.standing.wishes
+                self._freed.update(freed(wishes, self.left))
+                self._said_less.update(said_less(wishes, self.wider))
+                self._unheeded.update(unheeded(wishes, self.unasked))
+
+    def problems(self) -> tuple[str, ...]:
+        """A line for each, in words."""
+        return (
+            *_of_noes(self.left, self._freed),
+            *_of_yeses(self.wider, self._said_less),
+            *(f"purpose {name} would rest on consent no longer, and people who said no to it, or "
+              f"above it, or objected ({count}) could be written to: give what needs no consent "
+              "an id of its own" for name, count in sorted(self._unheeded.items())),
+        )  # fmt: skip
+
+
 def _heed(journal: Journal, statement: BrandStatement) -> None:
     """Raise `InputError` if *statement* would undo somebody's no, or make their yes wider.
 
-    Everybody is looked at, and again if something was recorded meanwhile, but only where a
-    purpose leaves what it stood below, or a behaviour keeps more than it did.
+    Everybody is looked at, and whoever was written of meanwhile again, but only where a purpose
+    leaves what it stood below or asks no longer, or a behaviour keeps more than it did. Raises
+    `Unavailable` where people write faster than they can be looked at.
     """
     before = [
         _statement.decode(told.body.body)
         for told in reversed(journal.statements())
         if told.kind == "brand.applied" and isinstance(told.body, Stated)
     ]
-    left, wider = left_behind(before, statement), widened(before, statement)
-    if not (left or wider):
+    undone = _Undone(before, statement)
+    if not (undone.left or undone.wider or undone.unasked):
         return
+    seen = journal.state().size
+    undone.look(journal.everyone())
     for _ in range(_LOOKS):
-        size, noes, yeses = journal.state().size, Counter[str](), Counter[str]()
-        for kept in journal.everyone():
-            if not kept.standing.erased:
-                noes.update(freed(kept.standing.wishes, left))
-                yeses.update(said_less(kept.standing.wishes, wider))
-        if noes or yeses or journal.state().size == size:
-            break
-    problems = (*_of_noes(left, noes), *_of_yeses(wider, yeses))
-    if problems:
-        raise InputError(problems[0], problems)
+        if problems := undone.problems():
+            raise InputError(problems[0], problems)
+        size = journal.state().size
+        if size == seen:
+            return
+        with journal.reading() as reader:
+            moved = {row.slot for row in reader.rows(seen, size) if row.slot is not None}
+        seen = size
+        undone.look(journal.kept_many(sorted(moved)).values())
+    raise Unavailable(
+        "brand file takes something away that people may have said no to, and they write faster "
+        "than they can be looked at: apply it in a quieter moment; nothing was done"
+    )
 
 
 def _of_noes(left: Mapping[str, frozenset[str]], people: Counter[str]) -> Iterator[str]:
