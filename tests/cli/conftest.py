@@ -60,6 +60,12 @@ class Shop(NamedTuple):
         self.done("person", "prefer", f"id:{name}", *rated)
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are as wide as they are without a terminal, whatever this shell says of its own."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """Run the command line inside this process."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from reciprocity.events import Outcome
 from reciprocity.journal.entry import Entry
 from reciprocity.journal.turn import Turn
-from reciprocity.journal.waiting import Ticket
 
 if TYPE_CHECKING:
     from reciprocity.events import Attempt
@@ -27,7 +26,7 @@ def append_laxly(shop: Reciprocity, entry: Entry) -> Appended:
     appender = shop.journal.appender
     with appender.alone():
         state = appender._look()
-        turn = LaxTurn(appender._before(state, [Ticket([[entry]], prove=False)]))
+        turn = LaxTurn(appender._before(state, [entry]))
         (appended,) = turn.admit([entry])
         edge = appender._edge.copy()
         _, tiles = edge.extend(turn.written.leaf_hashes)

@@ -108,6 +108,20 @@ class Person:
         if by_person or not self.objections.get(purpose, False):
             self.objections.pop(purpose, None)
 
+    def freed(self, before: Shop, after: Shop) -> bool:
+        """Would a no of theirs that covers a purpose *before* cover it no longer *after*?"""
+        for purpose in before.family("marketing") + before.family("news") + ["offers"]:
+            for gone in set(before.above(purpose)) - set(after.above(purpose)):
+                if gone in self.objections and not {purpose, "*"} & set(self.objections):
+                    return True
+                yes, no = self.answers.get(purpose), self.answers.get(gone)
+                if (
+                    yes is not None and no is not None and yes.state == "given"
+                    and no.state in ("refused", "withdrawn") and no.order > yes.order
+                ):  # fmt: skip
+                    return True
+        return False
+
     # -- what is permitted --
 
     def reasons(self, shop: Shop, occasion: str, message: str, at: int) -> set[str]:

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from reciprocity.consent import draft
 from reciprocity.consent.laws import IMPORT
-from reciprocity.errors import Conflict
+from reciprocity.errors import Conflict, InputError
 from reciprocity.events import Act, ConsentRow, Evidence, Objection, PointSet, Quiet, TopicLevel
 from reciprocity.journal.entry import Entry
 from reciprocity.leave import erase as leaving
@@ -343,14 +343,24 @@ class Gate(RuleBasedStateMachine):
     def the_brand_changes(
         self, validity: int, parents: dict[str, str], cap_7: int, quiet: tuple[int, int]
     ) -> None:
-        self.brand = Shop(validity, parents, cap_7, 8, quiet)
-        (self.folder / "shop" / "brand.toml").write_text(brand_file(self.brand))
+        wanted, size = Shop(validity, parents, cap_7, 8, quiet), self.shop.journal.state().size
+        if any(person.freed(self.brand, wanted) for person in self.people.values()):
+            with pytest.raises(InputError, match="stand below"):
+                self.apply(wanted)
+            assert self.shop.journal.state().size == size
+            self.apply(self.brand)  # what stands goes on standing
+            return
+        self.apply(wanted)
+        self.brand = wanted
+        if self.shop.journal.state().size != size:
+            self.last = self.now
+
+    def apply(self, brand: Shop) -> None:
+        """Write the brand file and put it in force."""
+        (self.folder / "shop" / "brand.toml").write_text(brand_file(brand))
         self.shop.close()
         self.shop = Reciprocity.open(self.folder / "shop", self.clock)
-        before = self.shop.journal.state().size
         self.shop.apply("operator:tests")
-        if self.shop.journal.state().size != before:
-            self.last = self.now
 
     # -- sending --
 

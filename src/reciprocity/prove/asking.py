@@ -57,6 +57,7 @@ class Line:
         """A way that is cut *limit_s* seconds from now."""
         self._end = monotonic() + limit_s
         self._socket: socket.socket | None = None
+        self._is_cut = False
 
     def post(self, url: str, body: bytes) -> Answer:
         """The answer to *body*; raises `Unavailable` saying why there is none."""
@@ -79,6 +80,7 @@ class Line:
                     self._left()
                     if len(data) > MOST_BYTES:
                         raise Unavailable(f"answered with more than {MOST_BYTES} bytes")
+                self._left()  # a body without a length ends where the way is cut, as if whole
                 return Answer(got.status_code, got.headers.get("content-type", ""), data)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             self._left()
@@ -86,7 +88,7 @@ class Line:
 
     def _left(self) -> float:
         left = self._end - monotonic()
-        if left <= 0:
+        if left <= 0 or self._is_cut:
             raise Unavailable("did not answer in time")
         return left
 
@@ -97,6 +99,7 @@ class Line:
 
     def cut(self) -> None:
         """Wake whoever waits on this way; it fails there."""
+        self._is_cut = True
         if self._socket is not None:
             with suppress(OSError):  # of the plain socket: TLS would first say goodbye
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
