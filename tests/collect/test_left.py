@@ -70,3 +70,27 @@ def test_a_no_of_somebody_whom_the_standing_cache_lost_is_taken(shop) -> None:
         db.execute("DELETE FROM standing")
     assert shop.import_rows({**ANN, "offers": "stop"}).events == 1
     assert shop.state("id:1") == "withdrawn"
+
+
+def test_nor_does_an_address_that_they_had_changed(shop) -> None:
+    shop.import_rows(ANN)
+    slot = find(shop.journal, "id:1")
+    told = {"confirmed": True, "actor": "person"}
+    set_address(shop.journal, shop.statement, slot, "email", "new@shop.example", **told)
+    old = {**ANN, "id": ""}
+    assert shop.journal.find(shop.journal.digest("email", "ann@shop.example")) is None
+    erase(shop.journal, slot, operator="operator:ada", now=True)
+    report = shop.import_rows(old)
+    assert (report.new, report.refused, report.events) == (0, 1, 0)
+    assert not shop.journal.keys.with_keys([slot])
+
+
+def test_an_address_that_somebody_else_has_by_now_is_theirs(shop) -> None:
+    shop.import_rows(ANN)
+    told = {"confirmed": True, "actor": "person"}
+    first = find(shop.journal, "id:1")
+    set_address(shop.journal, shop.statement, first, "email", "new@shop.example", **told)
+    second = {**ANN, "id": "2"}
+    assert shop.import_rows(second).new == 1  # the old address, of somebody else
+    erase(shop.journal, first, operator="operator:ada", now=True)
+    assert shop.import_rows(second).unchanged == 1

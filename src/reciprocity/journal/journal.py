@@ -297,7 +297,7 @@ class Journal(LogSide):
             return self.keys.find_pseudonym(pseudonym)
 
     def digests(self, slot: int) -> list[bytes]:
-        """All by which the person in *slot* is found."""
+        """All by which the person in *slot* is found, or was and nobody else is."""
         with self._lock:
             return self.keys.digests(slot)
 

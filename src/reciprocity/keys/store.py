@@ -204,15 +204,20 @@ class KeyStore:
             self._db.executemany(_PUT_DIGEST, entries)
 
     def unindex(self, entries: Iterable[tuple[bytes, int]]) -> None:
-        """Let each digest lead nowhere, if it still leads to its slot."""
+        """Let each digest lead nowhere, if it still leads to its slot.
+
+        Whose it was is kept, as -1 - slot, until somebody else has it or they are erased: then it
+        is marked with the others (`Journal.left`).
+        """
+        query = "UPDATE blind_index SET slot = -1 - slot WHERE digest = ? AND slot = ?"
         with _storage("index"):
-            self._db.executemany("DELETE FROM blind_index WHERE digest = ? AND slot = ?", entries)
+            self._db.executemany(query, entries)
 
     def destroy(self, slot: int) -> None:
         """Destroy the keys, pseudonym and index entries of *slot*, in the open transaction."""
         forget_ciphers()
         with _storage("destroy keys"):
-            self._db.execute("DELETE FROM blind_index WHERE slot = ?", (slot,))
+            self._db.execute("DELETE FROM blind_index WHERE slot IN (?, ?)", (slot, -1 - slot))
             self._db.execute("DELETE FROM person_key WHERE slot = ?", (slot,))
 
     def flush(self) -> None:
@@ -252,7 +257,7 @@ class KeyStore:
         """The slot that *digest* leads to."""
         with _storage("read"):
             row = self._db.execute(
-                "SELECT slot FROM blind_index WHERE digest = ?", (digest,)
+                "SELECT slot FROM blind_index WHERE digest = ? AND slot >= 0", (digest,)
             ).fetchone()
         return None if row is None else int(row[0])
 
@@ -260,13 +265,13 @@ class KeyStore:
         """The slots that *digests* lead to; those that lead nowhere are left out."""
         with _storage("read"):
             query = "SELECT digest, slot FROM blind_index WHERE digest IN (?)"
-            return dict(rows_in(self._db, query, digests))
+            return {digest: slot for digest, slot in rows_in(self._db, query, digests) if slot >= 0}
 
     def digests(self, slot: int) -> list[bytes]:
-        """All by which the person in *slot* is found."""
+        """All by which the person in *slot* is found, or was and nobody else is."""
+        query = "SELECT digest FROM blind_index WHERE slot IN (?, ?) ORDER BY digest"
         with _storage("read keys"):
-            query = "SELECT digest FROM blind_index WHERE slot = ? ORDER BY digest"
-            return [digest for (digest,) in self._db.execute(query, (slot,))]
+            return [digest for (digest,) in self._db.execute(query, (slot, -1 - slot))]
 
     def find_pseudonym(self, pseudonym: bytes) -> int | None:
         """The slot of *pseudonym*."""
@@ -283,13 +288,17 @@ class KeyStore:
         return 0 if highest is None else int(highest) + 1
 
     def with_keys(self, slots: Collection[int]) -> set[int]:
-        """Which of *slots* have keys, or an identity that leads to them."""
+        """Which of *slots* have keys, or an identity that leads, or led, to them."""
         query = (
             "SELECT 1 WHERE EXISTS (SELECT 1 FROM person_key WHERE slot = ?)"
-            " OR EXISTS (SELECT 1 FROM blind_index WHERE slot = ?)"
+            " OR EXISTS (SELECT 1 FROM blind_index WHERE slot IN (?, ?))"
         )
         with _storage("read"):
-            return {slot for slot in slots if self._db.execute(query, (slot, slot)).fetchone()}
+            return {
+                slot
+                for slot in slots
+                if self._db.execute(query, (slot, slot, -1 - slot)).fetchone()
+            }
 
     def count(self) -> int:
         """How many people have keys, orphans included."""
