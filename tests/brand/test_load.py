@@ -107,4 +107,4 @@ def test_an_empty_file_lists_every_table_it_needs(tmp_path):
     folder = shop(tmp_path)
     (folder / "brand.toml").write_text("")
     keys = [line.split(": ")[1] for line in problems(folder)]
-    assert keys == ["brand", "controller", "safekeeping", "purposes", "channels", "transports"]
+    assert keys == ["brand", "controller", "safekeeping", "purposes", "channels"]
