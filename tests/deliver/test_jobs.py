@@ -53,6 +53,7 @@ def proofs(shop: Reciprocity) -> list[int]:
     return [len(shop.journal.brand_events(kind)) for kind in kinds]
 
 
+@pytest.mark.files  # it is one of the files that is damaged
 def test_a_job_that_fails_keeps_no_other_from_its_turn(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
