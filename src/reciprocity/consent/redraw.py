@@ -6,7 +6,7 @@ A yes to a behaviour is one to the events and fields that were kept, and for how
 said. Whoever puts a brand file in force asks here first.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from reciprocity.brand import BrandStatement, ancestors
@@ -25,14 +25,12 @@ def left_behind(before: Iterable[BrandStatement], after: BrandStatement) -> dict
     *before* are the statements until now, the newest first: a purpose that was away for a while is
     held against the newest that had it.
     """
-    stood: dict[Id, tuple[Id, ...]] = {}
-    for statement in before:
-        for purpose in after.purposes.keys() & statement.purposes.keys() - stood.keys():
-            stood[purpose] = ancestors(statement, purpose)
-        if len(stood) == len(after.purposes):
-            break
-    left = {name: frozenset(was) - {*ancestors(after, name)} for name, was in stood.items()}
-    return {name: gone for name, gone in sorted(left.items()) if gone}
+    stood = _newest(before, lambda statement: statement.purposes)
+    left = {
+        name: frozenset(ancestors(stood[name], name)) - {*ancestors(after, name)}
+        for name in sorted(after.purposes.keys() & stood.keys())
+    }
+    return {name: gone for name, gone in left.items() if gone}
 
 
 def freed(wishes: Wishes, left: Mapping[Id, Collection[Id]]) -> list[Id]:
@@ -54,15 +52,24 @@ def widened(before: Iterable[BrandStatement], after: BrandStatement) -> dict[Id,
     *before* as in `left_behind`. In words, for whoever is to be told; those that would keep no
     more are left out.
     """
-    stood: dict[Id, Behaviour] = {}
-    for statement in before:
-        stood = {**statement.behaviours, **stood}
+    stood = _newest(before, lambda statement: statement.behaviours)
     found = {
-        name: ", ".join(_more(stood[name], told))
+        name: ", ".join(_more(stood[name].behaviours[name], told))
         for name, told in after.behaviours.items()
         if name in stood
     }
     return {name: more for name, more in found.items() if more}
+
+
+def _newest(
+    before: Iterable[BrandStatement], declared: Callable[[BrandStatement], Iterable[Id]]
+) -> dict[Id, BrandStatement]:
+    """For each id that was ever *declared* the newest statement with it."""
+    stood: dict[Id, BrandStatement] = {}
+    for statement in before:
+        for name in declared(statement):
+            stood.setdefault(name, statement)
+    return stood
 
 
 def _more(was: Behaviour, told: Behaviour) -> Iterator[str]:
@@ -90,15 +97,13 @@ def without_asking(
 
     *before* as in `left_behind`.
     """
-    stood: dict[Id, tuple[bool, frozenset[Id]]] = {}
-    for statement in before:
-        for name in statement.purposes.keys() - stood.keys():
-            asked = statement.purposes[name].basis is Basis.CONSENT
-            stood[name] = asked, frozenset(ancestors(statement, name))
+    stood = _newest(before, lambda statement: statement.purposes)
     return {
-        name: stood[name][1]
+        name: frozenset(ancestors(stood[name], name))
         for name, told in sorted(after.purposes.items())
-        if told.basis is not Basis.CONSENT and name in stood and stood[name][0]
+        if told.basis is not Basis.CONSENT
+        and name in stood
+        and stood[name].purposes[name].basis is Basis.CONSENT
     }
 
 
